@@ -1,0 +1,217 @@
+//! The one truth of offsets, sizes, tags and versions of a segment. Every other file, in both languages, takes
+//! them from here: `src/binding/generated/layout.ts` is written from [`constants`], and both sides compare
+//! [`FINGERPRINT`] when the addon loads.
+//!
+//! ```text
+//! 0x000  identity      magic version kind size boot-id process-start pid thread anchors   (Rust, once)
+//! 0x080  service       UTF-8, zero padded, 128 bytes                                       (Rust, once)
+//! 0x100  life          exit state, exit detail, recovered mark, owners                     (Rust)
+//! 0x180  space         metadata end, cell floor                                            (Rust, owner thread's calls)
+//! 0x200  epoch         bumped by Rust when a held handle must look again; JS reads it      (Rust -> JS)
+//! 0x280  ring head     published by the producer                                           (JS -> Rust)
+//! 0x300  ring read     the collector has taken records up to here                          (Rust)
+//! 0x380  ring released the sink has written records up to here; free for the producer      (Rust -> JS)
+//! 0x400  ring park     1 while the collector sleeps and wants a wake-up                     (Rust -> JS)
+//! 0x480  ring geometry offset and size                                                     (Rust, once)
+//! 0x500  write intent  sink, offset, length, range: what is being written right now        (Rust)
+//! 0x580  ring drops    u64 per reason                                                      (Rust)
+//! 0x600  reserved
+//! 0x1000 metadata      records, length first, growing up ->
+//!                      ...free...
+//!        cells         <- f64, growing down from the end of a cell segment
+//! ```
+//!
+//! A ring segment has its intern entries in the metadata area and the ring behind it, at `RING_OFFSET`.
+
+/// First eight bytes of a complete segment, stored last.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"KYMOSEG1");
+/// Layout version. A reader refuses any other.
+pub const VERSION: u32 = 1;
+/// A header fills one page, so that metadata starts on a page of its own.
+pub const HEADER_SIZE: usize = 0x1000;
+/// Distance between words that different threads write: two 64-byte lines, since x86 prefetches lines in pairs.
+pub const LINE: usize = 128;
+
+/// u64: [`MAGIC`].
+pub const MAGIC_AT: usize = 0x000;
+/// u32: [`VERSION`].
+pub const VERSION_AT: usize = 0x008;
+/// u32: one of [`KIND_CELLS`], [`KIND_RING`], [`KIND_OVERFLOW`].
+pub const KIND_AT: usize = 0x00c;
+/// u64: bytes of the whole segment.
+pub const SIZE_AT: usize = 0x010;
+/// 16 bytes: the kernel's boot id, zero where there is none.
+pub const BOOT_ID_AT: usize = 0x018;
+/// u64: start of the process in clock ticks since boot; tells a reused pid from the same process.
+pub const PROCESS_START_AT: usize = 0x028;
+/// u32: process id, as the owner sees it.
+pub const PID_AT: usize = 0x030;
+/// u32: Node's thread id of the current owner (0 = main thread).
+pub const THREAD_AT: usize = 0x034;
+/// u64: wall clock in ns since 1970 at [`MONO_ANCHOR_AT`].
+pub const WALL_ANCHOR_AT: usize = 0x038;
+/// u64: monotonic clock in ns, read together with [`WALL_ANCHOR_AT`].
+pub const MONO_ANCHOR_AT: usize = 0x040;
+/// u32: bytes of the service name at [`SERVICE_AT`], in `[0, 128]`.
+pub const SERVICE_LEN_AT: usize = 0x048;
+/// UTF-8 service name.
+pub const SERVICE_AT: usize = 0x080;
+/// Room for the service name.
+pub const SERVICE_MAX: usize = 128;
+
+/// u32: one of the `EXIT_*` states.
+pub const EXIT_STATE_AT: usize = 0x100;
+/// i32: exit code or signal number of the state.
+pub const EXIT_DETAIL_AT: usize = 0x104;
+/// u32: 1 once the content was recovered.
+pub const RECOVERED_AT: usize = 0x108;
+/// u32: how many threads have owned this segment, the current one included.
+pub const OWNERS_AT: usize = 0x10c;
+
+/// u32: bytes of the segment in use by header and metadata; published after the record's bytes.
+pub const META_END_AT: usize = 0x180;
+/// u32: lowest byte in use by cells; equals the segment's size when there are none.
+pub const CELL_FLOOR_AT: usize = 0x184;
+
+/// i32: see the map.
+pub const EPOCH_AT: usize = 0x200;
+/// i32: producer's position in bytes, multiple of 8, wraps.
+pub const RING_HEAD_AT: usize = 0x280;
+/// i32: collector's position.
+pub const RING_READ_AT: usize = 0x300;
+/// i32: sink's position.
+pub const RING_RELEASED_AT: usize = 0x380;
+/// i32: 1 = parked.
+pub const RING_PARK_AT: usize = 0x400;
+/// u32: byte offset of the ring in the segment; 0 = none.
+pub const RING_OFFSET_AT: usize = 0x480;
+/// u32: bytes of the ring, a power of two.
+pub const RING_SIZE_AT: usize = 0x484;
+/// Write intent: u32 state (0 none, 1 open), u32 sink, u64 offset, u64 length, i32 from, i32 to, u64 device, u64 inode.
+pub const INTENT_AT: usize = 0x500;
+/// u64 per drop reason, at most 16.
+pub const RING_DROPS_AT: usize = 0x580;
+/// First byte of the metadata area.
+pub const META_AT: usize = HEADER_SIZE;
+
+/// Cells and their descriptors.
+pub const KIND_CELLS: u32 = 1;
+/// Intern entries and one ring.
+pub const KIND_RING: u32 = 2;
+/// Records that did not fit a ring.
+pub const KIND_OVERFLOW: u32 = 3;
+
+/// The owner is running, or died without a word.
+pub const EXIT_RUNNING: u32 = 0;
+/// The owner ended by `process.exit`, or because nothing was left to do; detail = exit code.
+pub const EXIT_CLEAN: u32 = 1;
+/// The owner handled a signal's default action; detail = signal number.
+pub const EXIT_SIGNAL: u32 = 2;
+/// An exception nobody caught; detail = exit code.
+pub const EXIT_UNCAUGHT: u32 = 3;
+
+/// Every metadata record starts with u32 bytes of the record (a multiple of 8, this header included) and u32 tag.
+pub const META_RECORD_HEADER: usize = 8;
+/// A record whose place may be used again.
+pub const META_FREE: u32 = 1;
+/// A metric: u32 metric, u32 registry, u32 kind, u32 lengths..., see `metrics/descriptor.rs`.
+pub const META_METRIC: u32 = 2;
+/// A series bound to cells of this segment: u32 metric, u32 cell, u32 cells, u32 label bytes, label block.
+pub const META_SERIES: u32 = 3;
+/// An interned string: u32 id, u32 bytes, UTF-8.
+pub const META_INTERN: u32 = 4;
+
+/// A record in a ring: u32 bytes of the record (multiple of 8, header included), u16 kind, u16 flags.
+pub const RECORD_HEADER: usize = 8;
+/// Fills the rest of the ring before a wrap.
+pub const RECORD_PAD: u16 = 1;
+/// First kind that users of the ring may take.
+pub const RECORD_USER: u16 = 16;
+
+/// Tag of a value inside a record. One byte, then the value.
+pub const VALUE_NULL: u8 = 0;
+/// No further bytes.
+pub const VALUE_TRUE: u8 = 1;
+/// No further bytes.
+pub const VALUE_FALSE: u8 = 2;
+/// i32, little endian.
+pub const VALUE_I32: u8 = 3;
+/// f64, little endian.
+pub const VALUE_F64: u8 = 4;
+/// u32 characters, one byte each.
+pub const VALUE_LATIN1: u8 = 5;
+/// u32 code units, UTF-16 little endian.
+pub const VALUE_UTF16: u8 = 6;
+/// u32 id of an interned string.
+pub const VALUE_INTERNED: u8 = 7;
+/// u32 count, then per entry a key (a string value) and a value.
+pub const VALUE_OBJECT: u8 = 8;
+/// u32 count, then values.
+pub const VALUE_ARRAY: u8 = 9;
+/// i64 digits as a Latin-1 string.
+pub const VALUE_BIGINT: u8 = 10;
+
+/// Every constant that the other language needs, by name. The generator and the fingerprint read only this list.
+pub const CONSTANTS: &[(&str, u64)] = &[
+    ("VERSION", VERSION as u64),
+    ("HEADER_SIZE", HEADER_SIZE as u64),
+    ("KIND_AT", KIND_AT as u64),
+    ("SIZE_AT", SIZE_AT as u64),
+    ("THREAD_AT", THREAD_AT as u64),
+    ("EPOCH_AT", EPOCH_AT as u64),
+    ("RING_HEAD_AT", RING_HEAD_AT as u64),
+    ("RING_READ_AT", RING_READ_AT as u64),
+    ("RING_RELEASED_AT", RING_RELEASED_AT as u64),
+    ("RING_PARK_AT", RING_PARK_AT as u64),
+    ("RING_OFFSET_AT", RING_OFFSET_AT as u64),
+    ("RING_SIZE_AT", RING_SIZE_AT as u64),
+    ("RECORD_HEADER", RECORD_HEADER as u64),
+    ("RECORD_PAD", RECORD_PAD as u64),
+    ("RECORD_USER", RECORD_USER as u64),
+    ("KIND_CELLS", KIND_CELLS as u64),
+    ("KIND_RING", KIND_RING as u64),
+    ("KIND_OVERFLOW", KIND_OVERFLOW as u64),
+    ("EXIT_CLEAN", EXIT_CLEAN as u64),
+    ("EXIT_UNCAUGHT", EXIT_UNCAUGHT as u64),
+    ("VALUE_NULL", VALUE_NULL as u64),
+    ("VALUE_TRUE", VALUE_TRUE as u64),
+    ("VALUE_FALSE", VALUE_FALSE as u64),
+    ("VALUE_I32", VALUE_I32 as u64),
+    ("VALUE_F64", VALUE_F64 as u64),
+    ("VALUE_LATIN1", VALUE_LATIN1 as u64),
+    ("VALUE_UTF16", VALUE_UTF16 as u64),
+    ("VALUE_INTERNED", VALUE_INTERNED as u64),
+    ("VALUE_OBJECT", VALUE_OBJECT as u64),
+    ("VALUE_ARRAY", VALUE_ARRAY as u64),
+    ("VALUE_BIGINT", VALUE_BIGINT as u64),
+];
+
+/// FNV-1a over names and values of [`CONSTANTS`]: both sides must have been built from the same list.
+pub const FINGERPRINT: u32 = fingerprint(CONSTANTS);
+
+const fn fingerprint(list: &[(&str, u64)]) -> u32 {
+    let mut hash = 0x811c_9dc5_u32;
+    let mut entry = 0;
+    while entry < list.len() {
+        let name = list[entry].0.as_bytes();
+        let mut byte = 0;
+        while byte < name.len() {
+            hash = (hash ^ name[byte] as u32).wrapping_mul(0x0100_0193);
+            byte += 1;
+        }
+        let value = list[entry].1.to_le_bytes();
+        let mut byte = 0;
+        while byte < value.len() {
+            hash = (hash ^ value[byte] as u32).wrapping_mul(0x0100_0193);
+            byte += 1;
+        }
+        entry += 1;
+    }
+    hash
+}
+
+const _: () = {
+    assert!(EPOCH_AT % LINE == 0 && RING_HEAD_AT % LINE == 0 && RING_READ_AT % LINE == 0);
+    assert!(RING_RELEASED_AT % LINE == 0 && RING_PARK_AT % LINE == 0 && RING_DROPS_AT + 16 * 8 <= HEADER_SIZE);
+    assert!(SERVICE_AT + SERVICE_MAX <= EXIT_STATE_AT && SIZE_AT % 8 == 0);
+};

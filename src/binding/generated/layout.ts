@@ -1,0 +1,98 @@
+// Offsets, sizes, tags and version of a segment; pure data, any thread. Generated from native/core/src/layout.rs by
+// `cargo run -p kymo-core --example generate`: do not edit.
+
+/** Layout version. A reader refuses any other. */
+export const VERSION = 1;
+
+/** A header fills one page, so that metadata starts on a page of its own. */
+export const HEADER_SIZE = 4096;
+
+/** u32: one of `KIND_CELLS`, `KIND_RING`, `KIND_OVERFLOW`. */
+export const KIND_AT = 0x00c;
+
+/** u64: bytes of the whole segment. */
+export const SIZE_AT = 0x010;
+
+/** u32: Node's thread id of the current owner (0 = main thread). */
+export const THREAD_AT = 0x034;
+
+/** i32: see the map. */
+export const EPOCH_AT = 0x200;
+
+/** i32: producer's position in bytes, multiple of 8, wraps. */
+export const RING_HEAD_AT = 0x280;
+
+/** i32: collector's position. */
+export const RING_READ_AT = 0x300;
+
+/** i32: sink's position. */
+export const RING_RELEASED_AT = 0x380;
+
+/** i32: 1 = parked. */
+export const RING_PARK_AT = 0x400;
+
+/** u32: byte offset of the ring in the segment; 0 = none. */
+export const RING_OFFSET_AT = 0x480;
+
+/** u32: bytes of the ring, a power of two. */
+export const RING_SIZE_AT = 0x484;
+
+/** A record in a ring: u32 bytes of the record (multiple of 8, header included), u16 kind, u16 flags. */
+export const RECORD_HEADER = 8;
+
+/** Fills the rest of the ring before a wrap. */
+export const RECORD_PAD = 1;
+
+/** First kind that users of the ring may take. */
+export const RECORD_USER = 16;
+
+/** Cells and their descriptors. */
+export const KIND_CELLS = 1;
+
+/** Intern entries and one ring. */
+export const KIND_RING = 2;
+
+/** Records that did not fit a ring. */
+export const KIND_OVERFLOW = 3;
+
+/** The owner ended by `process.exit`, or because nothing was left to do; detail = exit code. */
+export const EXIT_CLEAN = 1;
+
+/** An exception nobody caught; detail = exit code. */
+export const EXIT_UNCAUGHT = 3;
+
+/** Tag of a value inside a record. One byte, then the value. */
+export const VALUE_NULL = 0;
+
+/** No further bytes. */
+export const VALUE_TRUE = 1;
+
+/** No further bytes. */
+export const VALUE_FALSE = 2;
+
+/** i32, little endian. */
+export const VALUE_I32 = 3;
+
+/** f64, little endian. */
+export const VALUE_F64 = 4;
+
+/** u32 characters, one byte each. */
+export const VALUE_LATIN1 = 5;
+
+/** u32 code units, UTF-16 little endian. */
+export const VALUE_UTF16 = 6;
+
+/** u32 id of an interned string. */
+export const VALUE_INTERNED = 7;
+
+/** u32 count, then per entry a key (a string value) and a value. */
+export const VALUE_OBJECT = 8;
+
+/** u32 count, then values. */
+export const VALUE_ARRAY = 9;
+
+/** i64 digits as a Latin-1 string. */
+export const VALUE_BIGINT = 10;
+
+/** FNV-1a over names and values of `CONSTANTS`: both sides must have been built from the same list. */
+export const FINGERPRINT = 0x33bc8c54;

@@ -73,7 +73,8 @@ function parse(source: string, row: OptionRow, text: string): string | number | 
   const match = row.type === 'bytes' ? BYTES.exec(text) : /^(\d+)()$/.exec(text);
   const value = match ? Number(match[1]) * (FACTOR[(match[2] ?? '').charAt(0).toLowerCase()] ?? 1) : Number.NaN;
   const [low, high] = row.range ?? [0, Number.MAX_SAFE_INTEGER];
-  if (!(value >= low && value <= high)) throw fail(`${row.type === 'bytes' ? 'bytes (suffixes k, m, g)' : 'a whole number'} in [${low}, ${high}]`);
+  if (!(value >= low && value <= high))
+    throw fail(`${row.type === 'bytes' ? 'bytes (suffixes k, m, g)' : 'a whole number'} in [${low}, ${high}]`);
   return value;
 }
 

@@ -27,8 +27,8 @@ const BRAND = Symbol.for('kymo.error');
  */
 export class KymoError extends Error {
   static {
-    Object.defineProperty(this.prototype, BRAND, { value: true });
-    Object.defineProperty(this.prototype, 'name', { value: 'KymoError', writable: true, configurable: true });
+    Object.defineProperty(KymoError.prototype, BRAND, { value: true });
+    Object.defineProperty(KymoError.prototype, 'name', { value: 'KymoError', writable: true, configurable: true });
   }
 
   /** Stable across releases; match on this, never on the text. */
@@ -38,7 +38,7 @@ export class KymoError extends Error {
 
   constructor(code: ErrorCode, values: Record<string, unknown> = {}, options?: ErrorOptions) {
     const row = ERRORS[code];
-    const what = row.what.replace(/\{(\w+)\}/g, (_, key: string) => shown(values[key]));
+    const what = row.what.replace(/\{(\w+)\}/g, (_, key: string) => shown(Object.hasOwn(values, key) ? values[key] : undefined));
     super(`${code}: ${what}; ${row.fix}`, options);
     this.code = code;
     this.fix = row.fix;
@@ -46,17 +46,31 @@ export class KymoError extends Error {
 
   /** True for an error of any copy of this package. Never throws. */
   static is(error: unknown): error is KymoError {
-    return typeof error === 'object' && error !== null && BRAND in error;
+    try {
+      return typeof error === 'object' && error !== null && BRAND in error;
+    } catch {
+      return false; // A proxy that throws is nobody's KymoError.
+    }
   }
 }
 
-/** A value as an error message shows it: quoted, cut to 80 characters, never running user code that throws. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
+
+/** Longest part of a value that a message shows, in UTF-16 code units. */
+const SHOWN_MAX = 200;
+
+/** A value as an error message shows it: cut, control characters escaped (it may reach a log), and user code that throws is caught. */
 function shown(value: unknown): string {
   let text: string;
   try {
-    text = typeof value === 'string' ? value : String(value);
+    text = String(value);
   } catch {
     text = `[${typeof value}]`;
   }
-  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+  if (text.length > SHOWN_MAX) {
+    const last = text.charCodeAt(SHOWN_MAX - 1);
+    const splitsPair = last >= 0xd800 && last <= 0xdbff;
+    text = `${text.slice(0, splitsPair ? SHOWN_MAX - 1 : SHOWN_MAX)}...`;
+  }
+  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

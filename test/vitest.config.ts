@@ -1,0 +1,42 @@
+// How the TypeScript tests run: light files two at a time, then those that start processes, servers or load alone, one after
+// another, so that none disturbs the other on a machine of two cores.
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Folders whose tests start child processes, servers or worker threads under load. */
+const HEAVY = ['test/{binding,conformance,demo,examples,faults,ops,recorder}/**/*.test.ts'];
+
+export default defineConfig({
+  root,
+  test: {
+    // A process per file: what a test leaves behind in the addon ends with it.
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'light',
+          include: ['test/**/*.test.ts'],
+          exclude: HEAVY,
+          maxWorkers: 2,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'heavy',
+          include: HEAVY,
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});

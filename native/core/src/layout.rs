@@ -8,14 +8,15 @@
 //! 0x100  life          exit state, exit detail, recovered mark, owners                     (Rust)
 //! 0x180  space         metadata end, cell floor                                            (Rust, owner thread's calls)
 //! 0x200  epoch         bumped by Rust when a held handle must look again; JS reads it      (Rust -> JS)
-//! 0x280  ring head     published by the producer                                           (JS -> Rust)
+//! 0x280  ring head     published by the producer; its own notes beside it                  (JS -> Rust)
 //! 0x300  ring read     the collector has taken records up to here                          (Rust)
 //! 0x380  ring released the sink has written records up to here; free for the producer      (Rust -> JS)
 //! 0x400  ring park     1 while the collector sleeps and wants a wake-up                     (Rust -> JS)
-//! 0x480  ring geometry offset and size                                                     (Rust, once)
+//! 0x480  ring geometry offset and size, and whose overflow this is                         (Rust, once)
 //! 0x500  write intent  sink, offset, length, range: what is being written right now        (Rust)
 //! 0x580  ring drops    u64 per reason                                                      (Rust)
-//! 0x600  reserved
+//! 0x600  ring move     records on their way from the ring to its overflow                  (Rust, producer's thread)
+//! 0x680  reserved
 //! 0x1000 metadata      records, length first, growing up ->
 //!                      ...free...
 //!        cells         <- f64, growing down from the end of a cell segment
@@ -77,6 +78,10 @@ pub const CELL_FLOOR_AT: usize = 0x184;
 pub const EPOCH_AT: usize = 0x200;
 /// i32: producer's position in bytes, multiple of 8, wraps.
 pub const RING_HEAD_AT: usize = 0x280;
+/// i32: not 0 while the producer builds a record; JS only. It is here so that two copies of the JS agree (W2).
+pub const RING_BUILDING_AT: usize = 0x284;
+/// i32: the producer's last reading of [`RING_RELEASED_AT`]; JS only.
+pub const RING_SEEN_AT: usize = 0x288;
 /// i32: collector's position.
 pub const RING_READ_AT: usize = 0x300;
 /// i32: sink's position.
@@ -87,10 +92,14 @@ pub const RING_PARK_AT: usize = 0x400;
 pub const RING_OFFSET_AT: usize = 0x480;
 /// u32: bytes of the ring, a power of two.
 pub const RING_SIZE_AT: usize = 0x484;
+/// u32: number of the ring in its process, the same in the ring's overflow segment.
+pub const RING_ID_AT: usize = 0x488;
 /// Write intent: u32 state (0 none, 1 open), u32 sink, u64 offset, u64 length, i32 from, i32 to, u64 device, u64 inode.
 pub const INTENT_AT: usize = 0x500;
 /// u64 per drop reason, at most 16.
 pub const RING_DROPS_AT: usize = 0x580;
+/// Move: u32 state (0 none, 1 under way), i32 from, i32 to, i32 head that the overflow has once the records are in it.
+pub const RING_MOVE_AT: usize = 0x600;
 /// First byte of the metadata area.
 pub const META_AT: usize = HEADER_SIZE;
 
@@ -123,6 +132,10 @@ pub const META_INTERN: u32 = 4;
 
 /// A record in a ring: u32 bytes of the record (multiple of 8, header included), u16 kind, u16 flags.
 pub const RECORD_HEADER: usize = 8;
+/// Bits of the flags: bytes at the end of the record that are not in use, in `[0, 7]`.
+pub const RECORD_SLACK: u16 = 7;
+/// Bit of the flags: something was cut off, the record would have been too long.
+pub const RECORD_CUT: u16 = 8;
 /// Fills the rest of the ring before a wrap.
 pub const RECORD_PAD: u16 = 1;
 /// First kind that users of the ring may take.
@@ -160,12 +173,15 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("THREAD_AT", THREAD_AT as u64),
     ("EPOCH_AT", EPOCH_AT as u64),
     ("RING_HEAD_AT", RING_HEAD_AT as u64),
+    ("RING_BUILDING_AT", RING_BUILDING_AT as u64),
+    ("RING_SEEN_AT", RING_SEEN_AT as u64),
     ("RING_READ_AT", RING_READ_AT as u64),
     ("RING_RELEASED_AT", RING_RELEASED_AT as u64),
     ("RING_PARK_AT", RING_PARK_AT as u64),
     ("RING_OFFSET_AT", RING_OFFSET_AT as u64),
     ("RING_SIZE_AT", RING_SIZE_AT as u64),
     ("RECORD_HEADER", RECORD_HEADER as u64),
+    ("RECORD_CUT", RECORD_CUT as u64),
     ("RECORD_PAD", RECORD_PAD as u64),
     ("RECORD_USER", RECORD_USER as u64),
     ("KIND_CELLS", KIND_CELLS as u64),

@@ -1,11 +1,12 @@
 // The one table of options: name, type, default, unit, environment variable and meaning. Types, parsing and the
 // documentation are derived from it. Any thread; read once at start.
+import { isAbsolute } from 'node:path';
 import { KymoError } from '../core/errors.js';
 
 interface OptionRow {
   /** Name of the environment variables that set it, first one wins. */
   readonly env: readonly string[];
-  readonly type: 'string' | 'integer' | 'bytes' | 'boolean';
+  readonly type: 'string' | 'path' | 'integer' | 'bytes' | 'boolean';
   readonly default: string | number | boolean | undefined;
   /** Words allowed for a string. */
   readonly words?: readonly string[];
@@ -25,7 +26,7 @@ export const OPTIONS = {
   },
   memoryDir: {
     env: ['KYMO_MEMORY_DIR'],
-    type: 'string',
+    type: 'path',
     default: '/dev/shm',
     doc: 'folder on a memory file system in which `kymo-<uid>` is made',
   },
@@ -50,7 +51,7 @@ export type OptionName = keyof typeof OPTIONS;
 type ValueOf<R extends OptionRow> = R['words'] extends readonly (infer W)[]
   ? W
   :
-      | (R['type'] extends 'string' ? string : R['type'] extends 'boolean' ? boolean : number)
+      | (R['type'] extends 'string' | 'path' ? string : R['type'] extends 'boolean' ? boolean : number)
       | (R['default'] extends undefined ? undefined : never);
 
 /** All options with their types, as {@link readOptions} gives them. */
@@ -68,6 +69,10 @@ function parse(source: string, row: OptionRow, text: string): string | number | 
   }
   if (row.type === 'string') {
     if (row.words && !row.words.includes(text)) throw fail(`one of ${row.words.join(', ')}`);
+    return text;
+  }
+  if (row.type === 'path') {
+    if (!isAbsolute(text)) throw fail('an absolute path');
     return text;
   }
   const match = row.type === 'bytes' ? BYTES.exec(text) : /^(\d+)()$/.exec(text);

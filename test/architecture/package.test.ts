@@ -1,0 +1,65 @@
+// What the published package contains and exposes.
+import { describe, expect, it } from 'vitest';
+import { read, sourceFiles } from './tree.js';
+
+const manifest = JSON.parse(read('package.json'));
+
+describe('package.json', () => {
+  it('has no run-time dependencies', () => {
+    for (const field of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
+      expect(manifest[field] ?? {}, field).toEqual({});
+    }
+  });
+
+  it('pins its tools', () => {
+    for (const [name, version] of Object.entries(manifest.devDependencies)) expect(version, name).toMatch(/^\d+(\.\d+\.\d+)?$/);
+  });
+
+  it('runs no script of its own when installed', () => {
+    for (const hook of ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']) expect(manifest.scripts[hook]).toBeUndefined();
+  });
+
+  it('exports built files with their types first, and its manifest', () => {
+    for (const [path, target] of Object.entries<Record<string, string> | string>(manifest.exports)) {
+      if (path === './package.json') continue;
+      expect(Object.keys(target)[0], path).toBe('types');
+      for (const file of Object.values(target)) {
+        expect(file).toMatch(/^\.\/dist\/.+\.(js|d\.ts|cjs|d\.cts)$/);
+        const source = file.replace('./dist/', 'src/').replace(/\.(d\.ts|js)$/, '.ts');
+        expect(
+          sourceFiles(['src'], ['.ts']).map((found) => found.path),
+          file,
+        ).toContain(source);
+      }
+    }
+    expect(manifest.exports['./package.json']).toBe('./package.json');
+    expect(manifest.types).toBe(manifest.exports['.'].types);
+  });
+
+  it('ships the build, the addon and the licences, without the demo', () => {
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', '!dist/demo', 'native/binding/*.node', 'LICENSE', 'THIRD-PARTY.md']));
+    expect(manifest.files.filter((entry: string) => /^(src|test|bench|\.)/.test(entry))).toEqual([]);
+  });
+
+  it('has the version of the crates', () => {
+    expect(/^version = "(.+)"$/m.exec(read('Cargo.toml'))?.[1]).toBe(manifest.version);
+  });
+});
+
+describe('index.ts', () => {
+  const code = read('src/index.ts')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
+
+  it('is a list of named exports and nothing else', () => {
+    const statements = code
+      .split(';')
+      .map((statement) => statement.trim())
+      .filter(Boolean);
+    expect(statements.filter((statement) => !/^export (type )?\{[^}]*\} from '\.\/[\w/-]+\.js'$/.test(statement))).toEqual([]);
+  });
+
+  it('exposes nothing of the native layer', () => {
+    expect(code).not.toMatch(/\bNative\w+|\/binding\/(native|segment|layout|generated)/);
+  });
+});

@@ -1,0 +1,421 @@
+//! The rules of both formats, one test each, over families written by hand. What a real registry gives is rendered and
+//! judged by foreign parsers in `test/conformance/`.
+
+use super::*;
+
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    bounds: &'static [f64],
+    series: &'static [(&'static str, &'static [f64])],
+}
+
+const fn counter(name: &'static str, series: &'static [(&'static str, &'static [f64])]) -> Metric {
+    Metric {
+        name,
+        help: "h",
+        kind: Kind::Counter,
+        bounds: &[],
+        series,
+    }
+}
+
+const fn gauge(name: &'static str, series: &'static [(&'static str, &'static [f64])]) -> Metric {
+    Metric {
+        name,
+        help: "h",
+        kind: Kind::Gauge,
+        bounds: &[],
+        series,
+    }
+}
+
+const fn histogram(
+    name: &'static str,
+    bounds: &'static [f64],
+    series: &'static [(&'static str, &'static [f64])],
+) -> Metric {
+    Metric {
+        name,
+        help: "h",
+        kind: Kind::Histogram,
+        bounds,
+        series,
+    }
+}
+
+fn scraped(metrics: &[Metric], options: RenderOptions) -> (String, Rendered) {
+    let mut families = Families::new(options.format);
+    for metric in metrics {
+        families.declare(metric.name, metric.kind);
+    }
+    let mut out = Vec::new();
+    let mut scrape = Scrape {
+        options,
+        families,
+        rendered: Rendered::default(),
+        out: &mut out,
+    };
+    for Metric {
+        name,
+        help,
+        kind,
+        bounds,
+        series,
+    } in metrics
+    {
+        scrape.family(name, help, *kind, bounds, 1_763_726_282_250_000_000, |visit| {
+            for (labels, values) in *series {
+                visit(labels.as_bytes(), values);
+            }
+        });
+    }
+    let rendered = scrape.finish();
+    (String::from_utf8_lossy(&out).into_owned(), rendered)
+}
+
+fn text(metrics: &[Metric]) -> String {
+    scraped(
+        metrics,
+        RenderOptions {
+            format: Format::Text004,
+            created: false,
+        },
+    )
+    .0
+}
+
+fn openmetrics(metrics: &[Metric]) -> String {
+    scraped(
+        metrics,
+        RenderOptions {
+            format: Format::OpenMetrics100,
+            created: false,
+        },
+    )
+    .0
+}
+
+#[test]
+fn text_has_help_and_type_before_the_samples() {
+    let jobs = [counter("jobs_total", &[("", &[3.0]), ("queue=\"a\"", &[0.5])])];
+    assert_eq!(
+        text(&jobs),
+        "# HELP jobs_total h\n# TYPE jobs_total counter\njobs_total 3\njobs_total{queue=\"a\"} 0.5\n"
+    );
+}
+
+#[test]
+fn openmetrics_has_type_then_help_and_ends_with_eof() {
+    let depth = [gauge("depth", &[("", &[-1.5])])];
+    assert_eq!(
+        openmetrics(&depth),
+        "# TYPE depth gauge\n# HELP depth h\ndepth -1.5\n# EOF\n"
+    );
+}
+
+#[test]
+fn an_empty_registry_is_an_empty_text_and_one_line_of_openmetrics() {
+    assert_eq!(text(&[]), "");
+    assert_eq!(openmetrics(&[]), "# EOF\n");
+}
+
+#[test]
+fn no_output_has_a_blank_line() {
+    let metrics = [
+        counter("a_total", &[]),
+        gauge("b", &[("", &[1.0])]),
+        histogram("c", &[1.0], &[("", &[1.0, 0.0, 0.5])]),
+    ];
+    for output in [text(&metrics), openmetrics(&metrics)] {
+        assert!(
+            output.ends_with('\n') && !output.contains("\n\n") && !output.starts_with('\n'),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_counter_family_of_openmetrics_has_no_total_and_its_sample_always_has_it() {
+    let jobs = [
+        counter("jobs_total", &[("", &[1.0])]),
+        counter("plain", &[("", &[2.0])]),
+        counter("_total", &[("", &[3.0])]),
+    ];
+    let output = openmetrics(&jobs);
+    assert!(
+        output.contains("# TYPE jobs counter\n# HELP jobs h\njobs_total 1\n"),
+        "{output}"
+    );
+    assert!(
+        output.contains("# TYPE plain counter\n# HELP plain h\nplain_total 2\n"),
+        "{output}"
+    );
+    assert!(
+        output.contains("# TYPE _total counter\n# HELP _total h\n_total_total 3\n"),
+        "{output}"
+    );
+}
+
+#[test]
+fn text_after_openmetrics_still_has_the_name_it_was_registered_with() {
+    let plain = [counter("plain", &[("", &[2.0])])];
+    assert_eq!(openmetrics(&plain).matches("plain_total").count(), 1);
+    assert!(text(&plain).ends_with("# TYPE plain counter\nplain 2\n"));
+}
+
+#[test]
+fn a_metric_without_help_has_no_help_line() {
+    let metric = [Metric {
+        help: "",
+        ..gauge("a", &[("", &[1.0])])
+    }];
+    assert_eq!(text(&metric), "# TYPE a gauge\na 1\n");
+    assert_eq!(openmetrics(&metric), "# TYPE a gauge\na 1\n# EOF\n");
+}
+
+#[test]
+fn help_is_escaped_as_each_format_says() {
+    let metric = [Metric {
+        help: "one \"two\"\nthree\\",
+        ..gauge("a", &[])
+    }];
+    assert!(text(&metric).starts_with("# HELP a one \"two\"\\nthree\\\\\n"));
+    assert!(openmetrics(&metric).contains("# HELP a one \\\"two\\\"\\nthree\\\\\n"));
+}
+
+#[test]
+fn a_family_without_series_shows_its_help_and_type() {
+    assert_eq!(
+        text(&[counter("a_total", &[])]),
+        "# HELP a_total h\n# TYPE a_total counter\n"
+    );
+}
+
+#[test]
+fn histogram_buckets_are_cumulative_and_the_last_is_the_count() {
+    let took = [histogram(
+        "took",
+        &[0.005, 1.0, 1e6],
+        &[("", &[2.0, 3.0, 0.0, 1.0, 7.25])],
+    )];
+    assert_eq!(
+        text(&took),
+        "# HELP took h\n# TYPE took histogram\ntook_bucket{le=\"0.005\"} 2\ntook_bucket{le=\"1\"} 5\ntook_bucket{le=\"1000000\"} 5\n\
+         took_bucket{le=\"+Inf\"} 6\ntook_sum 7.25\ntook_count 6\n"
+    );
+    let labelled = [histogram(
+        "took",
+        &[1.0, 1e6],
+        &[("a=\"x\"", &[0.0, 0.0, 0.0, 0.0]), ("a=\"y\"", &[1.0, 0.0, 0.0, 1.0])],
+    )];
+    assert_eq!(
+        openmetrics(&labelled),
+        "# TYPE took histogram\n# HELP took h\ntook_bucket{a=\"x\",le=\"1.0\"} 0\ntook_bucket{a=\"x\",le=\"1e+06\"} 0\n\
+         took_bucket{a=\"x\",le=\"+Inf\"} 0\ntook_sum{a=\"x\"} 0\ntook_count{a=\"x\"} 0\ntook_bucket{a=\"y\",le=\"1.0\"} 1\n\
+         took_bucket{a=\"y\",le=\"1e+06\"} 1\ntook_bucket{a=\"y\",le=\"+Inf\"} 1\ntook_sum{a=\"y\"} 1\ntook_count{a=\"y\"} 1\n# EOF\n"
+    );
+}
+
+#[test]
+fn a_histogram_with_negative_bounds_has_no_sum_in_openmetrics() {
+    let change = [histogram("change", &[-1.0, 1.0], &[("", &[1.0, 1.0, 0.0, -3.0])])];
+    assert!(text(&change).ends_with("change_sum -3\nchange_count 2\n"));
+    assert!(
+        openmetrics(&change).ends_with(
+            "change_bucket{le=\"-1.0\"} 1\nchange_bucket{le=\"1.0\"} 2\nchange_bucket{le=\"+Inf\"} 2\n# EOF\n"
+        )
+    );
+}
+
+#[test]
+fn created_samples_are_written_on_request_and_in_openmetrics_only() {
+    let metrics = [
+        counter("a_total", &[("x=\"1\"", &[1.0])]),
+        gauge("g", &[("", &[1.0])]),
+        histogram("h", &[], &[("", &[1.0, 2.0])]),
+    ];
+    let with = |format| scraped(&metrics, RenderOptions { format, created: true }).0;
+    let output = with(Format::OpenMetrics100);
+    assert!(
+        output.contains("a_total{x=\"1\"} 1\na_created{x=\"1\"} 1763726282.25\n"),
+        "{output}"
+    );
+    assert!(output.contains("h_count 1\nh_created 1763726282.25\n"), "{output}");
+    assert_eq!(output.matches("_created").count(), 2);
+    assert!(!with(Format::Text004).contains("_created"));
+    assert!(!openmetrics(&metrics).contains("_created"));
+}
+
+#[test]
+fn names_that_prometheus_does_not_know_are_written_with_underscores() {
+    let metrics = [
+        gauge("queue.depth-now", &[("", &[1.0])]),
+        counter("9lives", &[("", &[1.0])]),
+    ];
+    assert!(text(&metrics).contains("\nqueue_depth_now 1\n"));
+    assert!(openmetrics(&metrics).contains("\n_lives_total 1\n"));
+}
+
+#[test]
+fn a_name_in_several_registries_is_one_family_with_the_series_of_all() {
+    let metrics = [
+        counter("a_total", &[("r=\"1\"", &[1.0])]),
+        gauge("b", &[("", &[9.0])]),
+        counter("a_total", &[("r=\"2\"", &[2.0])]),
+    ];
+    for output in [text(&metrics), openmetrics(&metrics)] {
+        assert_eq!(output.matches("# TYPE a").count(), 1, "{output}");
+        assert!(output.contains("a_total{r=\"1\"} 1\na_total{r=\"2\"} 2\n"), "{output}");
+    }
+}
+
+#[test]
+fn names_that_become_equal_are_one_family() {
+    let output = text(&[
+        gauge("a.b", &[("x=\"1\"", &[1.0])]),
+        gauge("a-b", &[("x=\"2\"", &[2.0])]),
+    ]);
+    assert_eq!(
+        output,
+        "# HELP a_b h\n# TYPE a_b gauge\na_b{x=\"1\"} 1\na_b{x=\"2\"} 2\n"
+    );
+}
+
+#[test]
+fn of_two_series_with_equal_labels_the_first_registrys_is_written_and_the_other_counted() {
+    let metrics = [
+        counter("a_total", &[("x=\"1\",y=\"2\"", &[1.0]), ("", &[5.0])]),
+        counter(
+            "a_total",
+            &[("y=\"2\",x=\"1\"", &[7.0]), ("x=\"1,y:2\"", &[3.0]), ("", &[6.0])],
+        ),
+    ];
+    let (output, rendered) = scraped(
+        &metrics,
+        RenderOptions {
+            format: Format::Text004,
+            created: false,
+        },
+    );
+    assert!(
+        output.ends_with("counter\na_total{x=\"1\",y=\"2\"} 1\na_total 5\na_total{x=\"1,y:2\"} 3\n"),
+        "{output}"
+    );
+    assert_eq!(
+        rendered,
+        Rendered {
+            families: 1,
+            series: 3,
+            refused: 0,
+            duplicates: 2
+        }
+    );
+}
+
+#[test]
+fn a_name_of_another_kind_is_refused_to_the_later_metric() {
+    let metrics = [
+        gauge("a", &[("", &[1.0])]),
+        histogram("a", &[], &[("", &[1.0, 1.0])]),
+        histogram("a", &[], &[]),
+    ];
+    for format in [Format::Text004, Format::OpenMetrics100] {
+        let (output, rendered) = scraped(&metrics, RenderOptions { format, created: false });
+        assert_eq!(output.matches("# TYPE").count(), 1, "{output}");
+        assert_eq!(
+            rendered,
+            Rendered {
+                families: 1,
+                series: 1,
+                refused: 2,
+                duplicates: 0
+            }
+        );
+    }
+}
+
+#[test]
+fn a_sample_name_is_never_written_by_two_families() {
+    let metrics = [
+        histogram("took", &[], &[("", &[1.0, 1.0])]),
+        gauge("took_count", &[("", &[9.0])]),
+        gauge("took_created", &[("", &[8.0])]),
+    ];
+    assert!(!text(&metrics).contains("took_count 9") && text(&metrics).contains("took_created 8"));
+    assert!(!openmetrics(&metrics).contains("took_count 9") && !openmetrics(&metrics).contains("took_created 8"));
+}
+
+#[test]
+fn a_counter_whose_family_name_is_taken_is_unknown_in_openmetrics() {
+    let metrics = [gauge("jobs", &[("", &[1.0])]), counter("jobs_total", &[("", &[2.0])])];
+    assert!(openmetrics(&metrics).contains("# TYPE jobs_total unknown\n# HELP jobs_total h\njobs_total 2\n"));
+    assert!(text(&metrics).contains("# TYPE jobs_total counter\njobs_total 2\n"));
+}
+
+#[test]
+fn special_values_are_spelled_as_the_formats_say() {
+    let output = text(&[gauge(
+        "g",
+        &[
+            ("v=\"1\"", &[f64::NAN]),
+            ("v=\"2\"", &[f64::INFINITY]),
+            ("v=\"3\"", &[f64::NEG_INFINITY]),
+        ],
+    )]);
+    assert!(output.ends_with("g{v=\"1\"} NaN\ng{v=\"2\"} +Inf\ng{v=\"3\"} -Inf\n"));
+}
+
+#[test]
+fn a_counter_is_exact_up_to_two_to_the_53() {
+    let output = text(&[counter("a_total", &[("", &[9_007_199_254_740_992.0])])]);
+    assert!(output.ends_with("a_total 9007199254740992\n"));
+}
+
+#[test]
+fn a_metric_registered_after_the_plan_waits_for_the_next_scrape() {
+    let options = RenderOptions {
+        format: Format::Text004,
+        created: false,
+    };
+    let mut families = Families::new(options.format);
+    families.declare("a", Kind::Gauge);
+    let mut out = Vec::new();
+    let mut scrape = Scrape {
+        options,
+        families,
+        rendered: Rendered::default(),
+        out: &mut out,
+    };
+    for name in ["a", "a", "late"] {
+        scrape.family(name, "", Kind::Gauge, &[], 0, |visit| visit(b"", &[1.0]));
+    }
+    assert_eq!(scrape.finish().families, 1);
+    assert_eq!(out, b"# TYPE a gauge\na 1\n");
+}
+
+#[test]
+fn consecutive_samples_of_a_collector_are_one_family() {
+    let mut collected = Collected::default();
+    for (name, labels, kind) in [
+        ("a", "x=\"1\"", Kind::Gauge),
+        ("a", "x=\"2\"", Kind::Gauge),
+        ("b", "", Kind::Counter),
+        ("c", "", Kind::Histogram),
+    ] {
+        collected.add(&Sample {
+            name,
+            help: "h",
+            kind,
+            labels,
+            value: 1.0,
+        });
+    }
+    let shapes: Vec<_> = collected
+        .families()
+        .iter()
+        .map(|family| (family.name.as_str(), family.samples.len()))
+        .collect();
+    assert_eq!(shapes, [("a", 2), ("b", 1)]);
+}

@@ -228,6 +228,10 @@ const fn fingerprint(list: &[(&str, u64)]) -> u32 {
 
 const _: () = {
     assert!(EPOCH_AT.is_multiple_of(LINE) && RING_HEAD_AT.is_multiple_of(LINE) && RING_READ_AT.is_multiple_of(LINE));
-    assert!(RING_RELEASED_AT.is_multiple_of(LINE) && RING_PARK_AT.is_multiple_of(LINE) && RING_DROPS_AT + 16 * 8 <= HEADER_SIZE);
+    assert!(
+        RING_RELEASED_AT.is_multiple_of(LINE)
+            && RING_PARK_AT.is_multiple_of(LINE)
+            && RING_DROPS_AT + 16 * 8 <= HEADER_SIZE
+    );
     assert!(SERVICE_AT + SERVICE_MAX <= EXIT_STATE_AT && SIZE_AT.is_multiple_of(8));
 };

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepareOrExit, root } from './prepare.mjs';
 
-const RESULTS = join(root, '.prepare', 'vitest.json');
+const RESULTS = join(root, '.prepare', `vitest-${process.pid}.json`);
 const MISSES = join(root, '.prepare', `misses-${process.pid}.jsonl`);
 
 /** Runs a program, passing its output on; resolves to its exit code and what it printed to stdout. */
@@ -45,7 +45,6 @@ async function cargoTests(packages) {
 }
 
 async function vitestTests(filters) {
-  rmSync(RESULTS, { force: true });
   const { ok } = await run(
     process.execPath,
     [
@@ -58,6 +57,7 @@ async function vitestTests(filters) {
   const results = existsSync(RESULTS)
     ? JSON.parse(readFileSync(RESULTS, 'utf8'))
     : { numPassedTests: 0, numFailedTests: 0, testResults: [] };
+  rmSync(RESULTS, { force: true });
   // A file that could not be loaded has no tests that could fail.
   const broken = results.testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),

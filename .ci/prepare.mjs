@@ -74,7 +74,7 @@ function staleModules() {
 
 function npmCi(reason) {
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund'];
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
   const [command, ...first] = npm?.endsWith('.js') ? [process.execPath, npm] : [npm ?? 'npm'];
   run(`npm ci (${reason})`, command, [...first, ...args]);
 }

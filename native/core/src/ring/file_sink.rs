@@ -1,0 +1,80 @@
+//! A sink that appends records to a file as they are: the spool that the flight recorder keeps and offline readers
+//! (`read_records`) take. Runs on the collector; one per file, since the write intent relies on the file's size.
+use super::consumer::{Outcome, Sink, Target};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// See the module.
+pub struct FileSink {
+    file: File,
+    number: u32,
+    /// Bytes of the current batch that are in the file.
+    written: usize,
+    /// Why the last write did not succeed.
+    error: Option<ErrorKind>,
+}
+
+impl FileSink {
+    /// Opens or creates the file for appending: mode 0600, no symbolic link. `number` names the sink in write intents.
+    pub fn open(path: &Path, number: u32) -> io::Result<FileSink> {
+        let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC;
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(path)?;
+        Ok(FileSink {
+            file,
+            number,
+            written: 0,
+            error: None,
+        })
+    }
+
+    /// Why the last write did not succeed, `None` once one did.
+    pub fn error(&self) -> Option<ErrorKind> {
+        self.error
+    }
+}
+
+impl Sink for FileSink {
+    fn prepare(&mut self, records: &[u8]) -> Target {
+        self.written = 0;
+        let length = records.len() as u64;
+        match self.file.metadata() {
+            Ok(meta) => Target {
+                sink: self.number,
+                offset: meta.len(),
+                length,
+                device: meta.dev(),
+                inode: meta.ino(),
+            },
+            Err(_) => Target {
+                sink: self.number,
+                length,
+                ..Target::default()
+            },
+        }
+    }
+
+    /// A full disk, a quota or an error of the device may pass: the batch stays in the ring and is tried again, and the
+    /// ring's policy decides what happens to the records behind it.
+    fn write(&mut self, records: &[u8]) -> Outcome {
+        while self.written < records.len() {
+            match self.file.write(&records[self.written..]) {
+                Ok(0) => return Outcome::Retry,
+                Ok(bytes) => self.written += bytes,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error.kind());
+                    return Outcome::Retry;
+                }
+            }
+        }
+        self.error = None;
+        Outcome::Written
+    }
+}

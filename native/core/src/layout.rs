@@ -1,5 +1,5 @@
 //! The one truth of offsets, sizes, tags and versions of a segment. Every other file, in both languages, takes
-//! them from here: `src/binding/generated/layout.ts` is written from [`constants`], and both sides compare
+//! them from here: `src/binding/generated/layout.ts` is written from [`CONSTANTS`], and both sides compare
 //! [`FINGERPRINT`] when the addon loads.
 //!
 //! ```text
@@ -64,8 +64,12 @@ pub const SERVICE_MAX: usize = 128;
 pub const EXIT_STATE_AT: usize = 0x100;
 /// i32: exit code or signal number of the state.
 pub const EXIT_DETAIL_AT: usize = 0x104;
-/// u32: 1 once the content was recovered.
+/// u32: 0, [`FOUND_DEAD`] or [`RECOVERED`]; written by another process, once the owner is dead.
 pub const RECOVERED_AT: usize = 0x108;
+/// The content was recovered: the next sweep takes the segment.
+pub const RECOVERED: u32 = 1;
+/// A sweep found the owner dead and its content not recovered; its retention began then.
+pub const FOUND_DEAD: u32 = 2;
 /// u32: how many threads have owned this segment, the current one included.
 pub const OWNERS_AT: usize = 0x10c;
 

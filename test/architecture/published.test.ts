@@ -1,0 +1,74 @@
+// The package as a user gets it: packed, unpacked elsewhere, imported and type-checked there.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from './tree.js';
+
+let project: string;
+let unpacked: string;
+
+function run(command: string, args: readonly string[], cwd: string) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+  return { status, text: stdout + stderr };
+}
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'kymo-published-'));
+  unpacked = join(project, 'node_modules', 'kymo');
+  mkdirSync(unpacked, { recursive: true });
+  const packed = run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', project], ROOT);
+  expect(packed.status, packed.text).toBe(0);
+  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz')) as string;
+  expect(run('tar', ['-xzf', join(project, tarball), '-C', unpacked, '--strip-components=1'], project).status).toBe(0);
+}, 60_000);
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+describe('the published package', () => {
+  it('holds the build, the addon and the licences, and neither sources nor the demo', () => {
+    for (const name of ['dist/index.js', 'dist/index.d.ts', 'LICENSE', 'THIRD-PARTY.md', 'README.md', 'CHANGELOG.md']) {
+      expect(existsSync(join(unpacked, name)), name).toBe(true);
+    }
+    expect(readdirSync(join(unpacked, 'native/binding')).filter((name) => !/^kymo\..+\.node$/.test(name))).toEqual([]);
+    for (const name of ['src', 'test', 'bench', 'dist/demo', 'native/core', '.ci'])
+      expect(existsSync(join(unpacked, name)), name).toBe(false);
+  });
+
+  it('counts and renders when imported by name', () => {
+    writeFileSync(
+      join(project, 'main.mjs'),
+      `import { metrics } from 'kymo';
+      metrics.counter({ name: 'published_total', help: 'h' }).inc(3);
+      process.stdout.write(metrics.formatPrometheus());`,
+    );
+    const { status, text } = run(process.execPath, ['main.mjs'], project);
+    expect(text).toContain('\npublished_total 3\n');
+    expect(status).toBe(0);
+  });
+
+  it('compiles in a strict project', () => {
+    writeFileSync(
+      join(project, 'main.ts'),
+      `import { metrics, type KymoError } from 'kymo';
+      const seen: number = 1;
+      metrics.counter({ name: 'typed_total', help: 'h', labelNames: ['a'] }).inc({ a: 'b' }, seen);
+      // @ts-expect-error a counter's value is a number
+      metrics.counter({ name: 'typed_total', help: 'h' }).inc('1');
+      export type Code = KymoError['code'];`,
+    );
+    const compilerOptions = {
+      strict: true,
+      module: 'NodeNext',
+      target: 'ES2022',
+      noEmit: true,
+      skipLibCheck: false,
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['main.ts'] }));
+    const { status, text } = run(process.execPath, [join(ROOT, 'node_modules/.bin/tsc'), '-p', project], project);
+    expect(text).toBe('');
+    expect(status).toBe(0);
+  });
+});

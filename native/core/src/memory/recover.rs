@@ -1,0 +1,219 @@
+//! Puts the segments of a dead process together again: one run, its metrics summed over its threads. Runs on the thread
+//! that asks (cold; reads every dead segment of the service once, by `read(2)`).
+
+use super::file::Store;
+use super::folder::Folder;
+use super::labels::parse_label_block;
+use super::name;
+use super::reader::{LARGEST, RecoveredMetric, RecoveredSegment, read_segment};
+use super::sweep::take;
+use crate::layout::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+/// How a process ended, as its segments say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    /// `process.exit`, or nothing left to do; with the exit code.
+    Clean(i32),
+    /// The default action of a signal; with its number.
+    Signal(i32),
+    /// An exception nobody caught; with the exit code.
+    Uncaught(i32),
+    /// Without a word: SIGKILL, an abort, the OOM killer, a power cut of the container.
+    Unclean,
+}
+
+/// One series with its value over all threads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSeries {
+    /// Label names and values.
+    pub labels: Vec<(String, String)>,
+    /// A counter's or gauge's value, or a histogram's bucket counts (not cumulative), the count above the last bound, the sum.
+    pub values: Vec<f64>,
+}
+
+/// One metric of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunMetric {
+    /// Its descriptor.
+    pub metric: RecoveredMetric,
+    /// In the order of their labels.
+    pub series: Vec<RunSeries>,
+}
+
+/// What a dead process left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecoveredRun {
+    /// Its service.
+    pub service: String,
+    /// As it saw itself; another pid namespace may use another number.
+    pub pid: u32,
+    /// Node's ids of the threads that owned segments last, ascending.
+    pub threads: Vec<u32>,
+    /// Wall clock in ns when it laid out its memory.
+    pub started_ns: u64,
+    /// How it ended.
+    pub ended_by: EndedBy,
+    /// Its metrics, by registry and name.
+    pub metrics: Vec<RunMetric>,
+    /// Ring records that no sink has written, per ring segment, and the strings they refer to.
+    pub rings: Vec<RecoveredSegment>,
+    /// Metadata records that made no sense and were left out.
+    pub damaged: u32,
+}
+
+/// Reads every dead run of `service` that was not recovered yet, oldest first. With `mark`, its segments are marked, so
+/// that it is not given again and the next sweep takes it. A run of which any segment is locked is alive, or somebody
+/// else is at it: it is left alone. What cannot be read is left to the sweep.
+pub fn recover(folder: &Folder, service: &str, mark: bool) -> Vec<RecoveredRun> {
+    let prefix = name::service_prefix(service);
+    let names = folder.names().unwrap_or_default();
+    let mut runs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+        if let Some(run) = name::run_of(name) {
+            runs.entry(run).or_default().push(name);
+        }
+    }
+    let mut recovered: Vec<_> = runs
+        .values()
+        .filter_map(|names| recover_run(folder, name::cut(service), names, mark))
+        .collect();
+    recovered.sort_by_key(|run| run.started_ns);
+    recovered
+}
+
+/// As [`recover`], for the service and folder of this process; nothing when its memory is anonymous.
+pub fn recover_own(store: &Store, mark: bool) -> Vec<RecoveredRun> {
+    store
+        .folder()
+        .map(|folder| recover(folder, store.service(), mark))
+        .unwrap_or_default()
+}
+
+fn recover_run(folder: &Folder, service: &str, names: &[&str], mark: bool) -> Option<RecoveredRun> {
+    // All locks first: a process that is ending lets go of them one after the other.
+    let files = names
+        .iter()
+        .map(|name| take(folder, name))
+        .collect::<Option<Vec<File>>>()?;
+    let mut segments = Vec::new();
+    let mut read = Vec::new();
+    for file in &files {
+        if let Some(segment) =
+            read_file(file).filter(|segment| segment.service == service && segment.recovered != RECOVERED)
+        {
+            segments.push(segment);
+            read.push(file);
+        }
+    }
+    let run = together(segments)?;
+    if mark {
+        for file in read {
+            // Where it fails, the run is given again: better twice than never.
+            let _ = file.write_all_at(&RECOVERED.to_le_bytes(), RECOVERED_AT as u64);
+        }
+    }
+    Some(run)
+}
+
+fn read_file(file: &File) -> Option<RecoveredSegment> {
+    let size = file.metadata().ok()?.len();
+    if size > LARGEST {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    read_segment(&bytes).ok()
+}
+
+/// Joins the segments of one process.
+fn together(segments: Vec<RecoveredSegment>) -> Option<RecoveredRun> {
+    let first = segments.first()?;
+    let (service, pid, started_ns) = (first.service.clone(), first.pid, first.anchors.wall_ns);
+    let ended_by = segments
+        .iter()
+        .map(|segment| match segment.exit_state {
+            EXIT_CLEAN => EndedBy::Clean(segment.exit_detail),
+            EXIT_SIGNAL => EndedBy::Signal(segment.exit_detail),
+            EXIT_UNCAUGHT => EndedBy::Uncaught(segment.exit_detail),
+            _ => EndedBy::Unclean,
+        })
+        // All say the same unless the process was killed while it marked them.
+        .find(|ended| *ended != EndedBy::Unclean)
+        .unwrap_or(EndedBy::Unclean);
+    let threads: BTreeSet<u32> = segments.iter().map(|segment| segment.thread).collect();
+    let (metrics, foreign) = sums(&segments);
+    let damaged = segments.iter().map(|segment| segment.damaged).sum::<u32>() + foreign;
+    let rings = segments
+        .into_iter()
+        .filter(|segment| segment.kind != KIND_CELLS)
+        .collect();
+    Some(RecoveredRun {
+        service,
+        pid,
+        threads: threads.into_iter().collect(),
+        started_ns,
+        ended_by,
+        metrics,
+        rings,
+        damaged,
+    })
+}
+
+/// Sums every series over the segments; also tells how many series belong to no metric, or not to its shape.
+fn sums(segments: &[RecoveredSegment]) -> (Vec<RunMetric>, u32) {
+    let mut descriptors: HashMap<u32, &RecoveredMetric> = HashMap::new();
+    for metric in segments.iter().flat_map(|segment| &segment.metrics) {
+        descriptors.entry(metric.id).or_insert(metric);
+    }
+    /// The sums of a metric's series, by label block.
+    type Sums<'a> = BTreeMap<&'a str, Vec<f64>>;
+    let mut metrics: BTreeMap<(u32, &str), (&RecoveredMetric, Sums<'_>)> = BTreeMap::new();
+    for metric in descriptors.values() {
+        metrics
+            .entry((metric.registry, &metric.name))
+            .or_insert((metric, BTreeMap::new()));
+    }
+    let mut foreign = 0;
+    for series in segments.iter().flat_map(|segment| &segment.series) {
+        let metric = descriptors.get(&series.metric);
+        let Some((described, summed)) = metric.and_then(|metric| metrics.get_mut(&(metric.registry, &*metric.name)))
+        else {
+            foreign += 1;
+            continue;
+        };
+        let expected = if described.kind == 3 {
+            described.bounds.len() + 2
+        } else {
+            1
+        };
+        if series.values.len() != expected {
+            foreign += 1;
+            continue;
+        }
+        let sum = summed.entry(&series.labels).or_insert_with(|| vec![0.0; expected]);
+        sum.iter_mut()
+            .zip(&series.values)
+            .for_each(|(sum, value)| *sum += value);
+    }
+    let metrics = metrics.into_values().map(|(metric, summed)| RunMetric {
+        metric: metric.clone(),
+        series: summed
+            .into_iter()
+            .filter_map(|(labels, values)| {
+                Some(RunSeries {
+                    labels: parse_label_block(labels)?,
+                    values,
+                })
+            })
+            .collect(),
+    });
+    (metrics.collect(), foreign)
+}
+
+#[cfg(test)]
+#[path = "recover_tests.rs"]
+mod tests;

@@ -1,5 +1,13 @@
 //! Kymo's core: memory that JS writes and Rust reads, the registry over it, and the renderers. Knows nothing of Node,
 //! so `cargo test`, loom, valgrind and the fuzzers run on it alone.
 
+pub mod append;
+pub mod collector;
+pub mod epoch;
+pub mod intern;
 pub mod layout;
 pub mod loom;
+pub mod memory;
+pub mod metrics;
+pub mod ring;
+pub mod threads;

@@ -1,0 +1,18 @@
+//! Metrics: what is declared, where its values lie, and how they leave. Recording itself happens in JS, by stores into
+//! cells; nothing here runs per observation.
+
+pub mod collector;
+pub mod compression;
+pub mod default_metrics;
+pub mod descriptor;
+pub mod event_loop;
+pub mod exposition;
+pub mod labels;
+pub mod metric;
+pub mod negotiation;
+pub mod process;
+pub mod registry;
+pub mod series;
+pub mod snapshot;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! One series: its labels, the cells that threads write for it, and what removal and reset subtract. Readers take no lock;
+//! whoever changes a series holds its metric's lock.
+
+use crate::loom::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+use crate::memory::table::{Memory, SegmentId};
+use std::sync::OnceLock;
+
+/// The series is shown.
+pub const SHOWN: u32 = 1;
+/// The series was removed: shown again once a cell differs from its baseline.
+pub const HIDDEN: u32 = 2;
+/// The slot is empty.
+pub const FREE: u32 = 0;
+
+/// How often a reader tries to see a series between two changes of several cells (S2).
+const TRIES: u32 = 3;
+
+/// Segment and cell of a thread's part of a series in one word, so that a reader gets both or neither. 0 = none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Location(pub u64);
+
+impl Location {
+    /// `cell` is never 0: a segment starts with its header.
+    pub fn new(segment: SegmentId, cell: u32) -> Location {
+        Location(u64::from(segment) << 32 | u64::from(cell))
+    }
+
+    /// Segment of the cells.
+    pub fn segment(self) -> SegmentId {
+        (self.0 >> 32) as u32
+    }
+
+    /// First cell.
+    pub fn cell(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// A thread's part of a series that needs more than its location: a second thread, a baseline or a mask.
+pub struct Part {
+    /// Cells and record; the record's offset is needed to give it back.
+    pub location: Location,
+    /// Offset of the META_SERIES record in the same segment.
+    pub meta: u32,
+    /// Values to subtract, set by the first removal or reset from another thread.
+    pub baseline: OnceLock<Box<[AtomicU64]>>,
+    /// 1 = counts as absent until its owner writes again (gauges: removed, reset, or the thread ended).
+    pub masked: AtomicU32,
+    /// The next part.
+    pub next: AtomicPtr<Part>,
+}
+
+/// 40 bytes. Slots never move; an emptied slot is used again when no reader can see its past (see `epoch.rs`).
+#[derive(Default)]
+pub struct Series {
+    /// Segment and META_SERIES record whose label block this series shows.
+    pub block: AtomicU64,
+    /// The only part, as long as `parts` is null.
+    pub first: AtomicU64,
+    /// All parts, once there is more to say than `first`.
+    pub parts: AtomicPtr<Part>,
+    /// [`FREE`], [`SHOWN`] or [`HIDDEN`].
+    pub state: AtomicU32,
+    /// Odd while several cells or baselines change (S2).
+    pub version: AtomicU32,
+}
+
+impl Series {
+    /// The parts, if the list exists.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        let mut at = self.parts.load(Ordering::Acquire);
+        std::iter::from_fn(move || {
+            // SAFETY: parts are unlinked under the metric's lock and freed only when no reader that may hold one is left
+            // (`Metric::settle`); every caller is pinned or holds that lock.
+            let part = unsafe { at.as_ref() }?;
+            at = part.next.load(Ordering::Acquire);
+            Some(part)
+        })
+    }
+
+    /// Locations of all parts.
+    pub fn locations(&self) -> Vec<Location> {
+        let listed: Vec<_> = self.parts().map(|part| part.location).collect();
+        let first = Location(self.first.load(Ordering::Acquire));
+        if listed.is_empty() && first.0 != 0 { vec![first] } else { listed }
+    }
+
+    /// Runs `change` between two versions, so that readers see all of it or nothing. Under the metric's lock.
+    pub fn change<R>(&self, change: impl FnOnce() -> R) -> R {
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        let result = change();
+        self.version.store(version.wrapping_add(2), Ordering::Release);
+        result
+    }
+
+    /// Reads one coherent set of values into `values` (one per cell, each cell read once) and tells whether the series is
+    /// shown. The caller is pinned. While the series is being reset or removed, a reader that finds no quiet moment in
+    /// three tries gets zeros: the state right after that change, which held while it was reading.
+    pub fn read(&self, memory: &Memory, values: &mut [f64]) -> bool {
+        for _ in 0..TRIES {
+            let before = self.version.load(Ordering::Acquire);
+            if before % 2 == 1 {
+                std::hint::spin_loop();
+                continue;
+            }
+            let shown = self.sum_parts(memory, values);
+            fence(Ordering::Acquire);
+            if self.version.load(Ordering::Relaxed) == before {
+                return shown;
+            }
+        }
+        values.fill(0.0);
+        self.state.load(Ordering::Relaxed) == SHOWN
+    }
+
+    fn sum_parts(&self, memory: &Memory, values: &mut [f64]) -> bool {
+        let state = self.state.load(Ordering::Relaxed);
+        if self.parts.load(Ordering::Relaxed).is_null() {
+            let location = Location(self.first.load(Ordering::Relaxed));
+            let Some(slot) = memory.slot(location.segment()) else { return false };
+            for (value, index) in values.iter_mut().zip(location.cell()..) {
+                *value = f64::from_bits(slot.segment.cell(index).load(Ordering::Relaxed));
+            }
+            return state == SHOWN || (state == HIDDEN && values.iter().any(|value| *value != 0.0));
+        }
+        values.fill(0.0);
+        let mut touched = false;
+        for part in self.parts() {
+            if part.masked.load(Ordering::Relaxed) == 1 {
+                continue;
+            }
+            let Some(slot) = memory.slot(part.location.segment()) else { continue };
+            let baseline = part.baseline.get();
+            for (n, value) in values.iter_mut().enumerate() {
+                let now = f64::from_bits(slot.segment.cell(part.location.cell() + n as u32).load(Ordering::Relaxed));
+                let base = baseline.map_or(0.0, |base| f64::from_bits(base[n].load(Ordering::Relaxed)));
+                touched |= now != base;
+                *value += now - base;
+            }
+        }
+        state == SHOWN || (state == HIDDEN && touched)
+    }
+}

@@ -102,6 +102,14 @@ pub const RING_ID_AT: usize = 0x488;
 pub const INTENT_AT: usize = 0x500;
 /// u64 per drop reason, at most 16.
 pub const RING_DROPS_AT: usize = 0x580;
+/// Place in the counts at [`RING_DROPS_AT`] of nested calls that could not be kept (W2).
+pub const DROP_NESTED: u8 = 5;
+/// Place of records whose building never ended.
+pub const DROP_ABANDONED: u8 = 6;
+/// Place of records that could not be built because something threw.
+pub const DROP_FAILED: u8 = 7;
+/// Place of records that were cut, and not lost.
+pub const DROP_CUT: u8 = 10;
 /// Move: u32 state (0 none, 1 under way), i32 from, i32 to, i32 head that the overflow has once the records are in it.
 pub const RING_MOVE_AT: usize = 0x600;
 /// First byte of the metadata area.
@@ -184,6 +192,10 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("RING_PARK_AT", RING_PARK_AT as u64),
     ("RING_OFFSET_AT", RING_OFFSET_AT as u64),
     ("RING_SIZE_AT", RING_SIZE_AT as u64),
+    ("DROP_NESTED", DROP_NESTED as u64),
+    ("DROP_ABANDONED", DROP_ABANDONED as u64),
+    ("DROP_FAILED", DROP_FAILED as u64),
+    ("DROP_CUT", DROP_CUT as u64),
     ("RECORD_HEADER", RECORD_HEADER as u64),
     ("RECORD_CUT", RECORD_CUT as u64),
     ("RECORD_PAD", RECORD_PAD as u64),

@@ -22,6 +22,12 @@ export const EPOCH_AT = 0x200;
 /** i32: producer's position in bytes, multiple of 8, wraps. */
 export const RING_HEAD_AT = 0x280;
 
+/** i32: not 0 while the producer builds a record; JS only. It is here so that two copies of the JS agree (W2). */
+export const RING_BUILDING_AT = 0x284;
+
+/** i32: the producer's last reading of `RING_RELEASED_AT`; JS only. */
+export const RING_SEEN_AT = 0x288;
+
 /** i32: collector's position. */
 export const RING_READ_AT = 0x300;
 
@@ -37,8 +43,23 @@ export const RING_OFFSET_AT = 0x480;
 /** u32: bytes of the ring, a power of two. */
 export const RING_SIZE_AT = 0x484;
 
+/** Place in the counts at `RING_DROPS_AT` of nested calls that could not be kept (W2). */
+export const DROP_NESTED = 5;
+
+/** Place of records whose building never ended. */
+export const DROP_ABANDONED = 6;
+
+/** Place of records that could not be built because something threw. */
+export const DROP_FAILED = 7;
+
+/** Place of records that were cut, and not lost. */
+export const DROP_CUT = 10;
+
 /** A record in a ring: u32 bytes of the record (multiple of 8, header included), u16 kind, u16 flags. */
 export const RECORD_HEADER = 8;
+
+/** Bit of the flags: something was cut off, the record would have been too long. */
+export const RECORD_CUT = 8;
 
 /** Fills the rest of the ring before a wrap. */
 export const RECORD_PAD = 1;
@@ -95,4 +116,4 @@ export const VALUE_ARRAY = 9;
 export const VALUE_BIGINT = 10;
 
 /** FNV-1a over names and values of `CONSTANTS`: both sides must have been built from the same list. */
-export const FINGERPRINT = 0x33bc8c54;
+export const FINGERPRINT = 0x4e9db12f;

@@ -62,17 +62,17 @@ pub enum DropReason {
     /// Longer than a ring record may be, and no overflow memory to take it.
     Oversized = 4,
     /// A nested call could not be kept: too many in one record.
-    Nested = 5,
+    Nested = crate::layout::DROP_NESTED,
     /// A record whose building never ended (a `vm` time-out).
-    Abandoned = 6,
+    Abandoned = crate::layout::DROP_ABANDONED,
     /// User code or the engine threw where it could not be caught by value.
-    Failed = 7,
+    Failed = crate::layout::DROP_FAILED,
     /// A record's length made no sense.
     Corrupt = 8,
     /// The sink refused or panicked.
     Sink = 9,
     /// Not lost: cut to the longest possible record.
-    Cut = 10,
+    Cut = crate::layout::DROP_CUT,
 }
 
 impl DropReason {

@@ -1,11 +1,12 @@
 //! How busy the main thread's event loop is, seen from outside: libuv adds up the time a loop waits for events, under a
 //! lock of its own, so any thread may ask while the loop is blocked. Read by the thread that renders.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::collector::{Collector, Sample};
 use super::metric::Kind;
+use crate::memory::table::lock;
 
 /// No ratio speaks of less than this: over milliseconds it would be 0 or 1 by chance.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(1);
@@ -68,7 +69,7 @@ impl EventLoopCollector {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Watched>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.watched)
     }
 
     /// Idle seconds, active seconds and ratio at `at`; none while nothing is watched.

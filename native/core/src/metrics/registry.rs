@@ -149,8 +149,11 @@ impl Registries {
 
     /// Takes all metrics and sources out.
     pub fn clear(&self, registry: &Registry) {
-        let entries = std::mem::take(&mut *lock(&registry.entries));
-        entries.metrics.iter().for_each(|metric| metric.retire());
+        let mut entries = lock(&registry.entries);
+        // Ids of sources go on: one from before must not detach one from after.
+        let next_collector = entries.next_collector;
+        let gone = std::mem::replace(&mut *entries, Entries { next_collector, ..Entries::default() });
+        gone.metrics.iter().for_each(|metric| metric.retire());
     }
 
     /// Ends a thread: its counts and sums stay, its gauges hold no more.

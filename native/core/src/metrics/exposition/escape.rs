@@ -1,38 +1,16 @@
-//! What may not stand as it is in a line of either format: label values, help texts, names. Any thread.
+//! What may not stand as it is in an exposition: characters of help texts and names. Any thread.
 
 use std::borrow::Cow;
 
-/// Appends a label value. Both formats escape exactly backslash, double quote and line feed; all else, carriage
-/// returns and NUL included, goes as it is. Whoever builds a label block calls this, so rendering only copies.
-pub fn push_label_value(value: &str, out: &mut Vec<u8>) {
-    push_escaped(value, true, out);
-}
-
-/// Appends a help text of text 0.0.4, which escapes backslash and line feed only.
+/// Appends a help text of text 0.0.4, which escapes backslash and line feed only. (OpenMetrics escapes quotes as well, as
+/// in label values: `labels::escape_value`.)
 pub fn push_help(help: &str, out: &mut Vec<u8>) {
-    push_escaped(help, false, out);
-}
-
-/// Appends a help text of OpenMetrics, an `escaped-string` like label values.
-pub fn push_help_openmetrics(help: &str, out: &mut Vec<u8>) {
-    push_escaped(help, true, out);
-}
-
-fn push_escaped(text: &str, quotes: bool, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let escaped: &[u8] = match byte {
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'"' if quotes => b"\\\"",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[copied..at]);
-        out.extend_from_slice(escaped);
-        copied = at + 1;
+    for (line, text) in help.split('\n').enumerate() {
+        if line > 0 {
+            out.extend_from_slice(b"\\n");
+        }
+        out.extend_from_slice(text.replace('\\', "\\\\").as_bytes());
     }
-    out.extend_from_slice(&bytes[copied..]);
 }
 
 /// A metric name under Prometheus' escaping scheme `underscores`: each character outside `[a-zA-Z0-9_:]`, and a
@@ -77,27 +55,11 @@ pub(super) fn sorted_pairs(block: &[u8]) -> Option<Vec<&[u8]>> {
 mod tests {
     use super::*;
 
-    fn written(push: impl Fn(&str, &mut Vec<u8>), text: &str) -> String {
+    #[test]
+    fn help_keeps_its_quotes_and_stays_in_its_line() {
         let mut out = Vec::new();
-        push(text, &mut out);
-        String::from_utf8_lossy(&out).into_owned()
-    }
-
-    #[test]
-    fn label_values_escape_three_characters_and_nothing_else() {
-        assert_eq!(written(push_label_value, "a\\b\"c\nd"), r#"a\\b\"c\nd"#);
-        assert_eq!(
-            written(push_label_value, "\r\0{}#,=\t\u{fffd}é"),
-            "\r\0{}#,=\t\u{fffd}é"
-        );
-        assert_eq!(written(push_label_value, "\"} 1\nevil 1\n"), r#"\"} 1\nevil 1\n"#);
-        assert_eq!(written(push_label_value, ""), "");
-    }
-
-    #[test]
-    fn help_escapes_quotes_in_openmetrics_only() {
-        assert_eq!(written(push_help, "a \"b\"\\\n"), "a \"b\"\\\\\\n");
-        assert_eq!(written(push_help_openmetrics, "a \"b\"\\\n"), "a \\\"b\\\"\\\\\\n");
+        push_help("\na \"b\"\\\n", &mut out);
+        assert_eq!(out, br#"\na "b"\\\n"#);
     }
 
     #[test]

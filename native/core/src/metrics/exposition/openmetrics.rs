@@ -1,6 +1,6 @@
 //! OpenMetrics 1.0.0: what stands around a family's samples. Any thread.
 
-use super::escape::push_help_openmetrics;
+use super::super::labels::escape_value;
 use super::families::Type;
 use super::text::push_line;
 
@@ -14,7 +14,7 @@ pub(super) fn push_head(name: &str, r#type: Type, help: &str, out: &mut Vec<u8>)
     push_line(&["# TYPE ", family, " ", r#type.word(), "\n"], out);
     if !help.is_empty() {
         push_line(&["# HELP ", family, " "], out);
-        push_help_openmetrics(help, out);
+        escape_value(help, out);
         out.push(b'\n');
     }
 }

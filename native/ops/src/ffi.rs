@@ -2,9 +2,10 @@
 
 use std::ffi::c_void;
 use std::os::fd::{IntoRawFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+
+use kymo_core::threads::guard;
 
 use crate::policy::Head;
 use crate::response::SharedPage;
@@ -318,9 +319,12 @@ pub(crate) fn run<H: Handler>(listener: OwnedFd, options: &Options, handler: &H,
 unsafe fn with_handler<H: Handler>(user: *mut c_void, exchange: Option<u64>, body: impl FnOnce(&H)) {
     // SAFETY: the caller's promise; only shared references are ever made of it.
     let handler = unsafe { &*user.cast_const().cast::<H>() };
-    if catch_unwind(AssertUnwindSafe(|| body(handler))).is_err() {
-        // A second panic, in the answer to the first, is only swallowed.
-        let _ = catch_unwind(AssertUnwindSafe(|| handler.panicked(exchange)));
+    let fine = || {
+        body(handler);
+        true
+    };
+    if !guard(fine, false) {
+        guard(|| handler.panicked(exchange), ());
     }
 }
 

@@ -1,12 +1,12 @@
 //! Start and stop of a server: the threads `kymo-ops` and `kymo-render`, and the handle on them. Any thread.
 
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use kymo_core::threads::{guard, spawn};
 
 use crate::config::{OpsConfig, OpsError};
 use crate::counters::{OpsCounters, Total};
@@ -161,7 +161,7 @@ fn render_jobs(shared: &Shared, jobs: &Receiver<Arc<Job>>) {
         if !job.begin() {
             continue;
         }
-        let body = catch_unwind(AssertUnwindSafe(|| render(&job.request()))).ok();
+        let body = guard(|| Some(render(&job.request())), None);
         shared
             .counters
             .add(if body.is_some() { Total::Renders } else { Total::Panics }, 1);
@@ -221,19 +221,4 @@ impl Drop for OpsServer {
     fn drop(&mut self) {
         self.stop(Duration::ZERO);
     }
-}
-
-/// Starts a thread that handles no signal: they belong to the application's threads.
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both sets are written before they are read; the mask of this thread is restored below.
-    unsafe {
-        let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-    }
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
-    // SAFETY: `before` was filled above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
-    thread
 }

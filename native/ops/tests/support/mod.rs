@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -174,6 +175,25 @@ pub fn finish_writing(stream: &TcpStream) {
         Err(e) if e.kind() != ErrorKind::NotConnected => panic!("{e}"),
         _ => {}
     }
+}
+
+/// Ends a connection by RST.
+pub fn reset(stream: TcpStream) {
+    let linger = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    // SAFETY: plain system call on a value of ours.
+    let result = unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of::<libc::linger>() as libc::socklen_t,
+        )
+    };
+    assert_eq!(result, 0);
 }
 
 /// Runs the test `name` of this binary in a process of its own, with `KYMO_TEST_CHILD` set.

@@ -33,8 +33,12 @@ pub fn guard<T>(body: impl FnOnce() -> T, fallback: T) -> T {
     // What `body` leaves half done stays behind locks, which poison, or is published last.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         PANICS.fetch_add(1, Ordering::Relaxed);
-        // The payload's own drop may panic as well.
-        std::mem::forget(panic);
+        // The payload's own drop may panic as well, with another payload.
+        let mut payload = Some(panic);
+        for _ in 0..8 {
+            payload = payload.and_then(|panic| catch_unwind(AssertUnwindSafe(move || drop(panic))).err());
+        }
+        std::mem::forget(payload);
         fallback
     })
 }

@@ -1,0 +1,17 @@
+// The libraries we compare with, loaded from bench/peers and from nowhere else. Main thread of a row's process.
+import { createRequire } from 'node:module';
+import type * as PromClient from 'prom-client';
+import { PEERS } from './places.js';
+
+/** What `require('prom-client')` gives. */
+export type { PromClient };
+
+/** Loads prom-client; takes about 30 ms. */
+export function loadPromClient(): typeof PromClient {
+  return createRequire(PEERS)('prom-client');
+}
+
+/** A fresh prom-client registry, apart from the library's global one. */
+export function promRegistry(client: typeof PromClient): PromClient.Registry {
+  return new client.Registry();
+}

@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// See the module.
 pub struct FileSink {
@@ -12,8 +14,8 @@ pub struct FileSink {
     number: u32,
     /// Bytes of the current batch that are in the file.
     written: usize,
-    /// Why the last write did not succeed.
-    error: Option<ErrorKind>,
+    /// `errno` of the last write, 0 when it succeeded.
+    errno: Arc<AtomicI32>,
 }
 
 impl FileSink {
@@ -30,13 +32,13 @@ impl FileSink {
             file,
             number,
             written: 0,
-            error: None,
+            errno: Arc::default(),
         })
     }
 
-    /// Why the last write did not succeed, `None` once one did.
-    pub fn error(&self) -> Option<ErrorKind> {
-        self.error
+    /// Where `errno` of the last write stands, 0 when it succeeded; for those who ask while the collector has the sink.
+    pub fn errno(&self) -> Arc<AtomicI32> {
+        Arc::clone(&self.errno)
     }
 }
 
@@ -69,12 +71,13 @@ impl Sink for FileSink {
                 Ok(bytes) => self.written += bytes,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    self.error = Some(error.kind());
+                    self.errno
+                        .store(error.raw_os_error().unwrap_or(libc::EIO), Ordering::Relaxed);
                     return Outcome::Retry;
                 }
             }
         }
-        self.error = None;
+        self.errno.store(0, Ordering::Relaxed);
         Outcome::Written
     }
 }

@@ -22,6 +22,8 @@ pub mod position;
 pub mod producer;
 pub mod record;
 pub mod recover;
+#[cfg(not(loom))]
+pub mod rings;
 pub mod value;
 
 pub use fuzz::fuzz_ring;

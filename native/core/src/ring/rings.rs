@@ -1,0 +1,350 @@
+//! All rings of the process with their segments, intern tables and sinks, and the one collector that drains them. Opened
+//! and retired by the threads that write them; everything else is for any thread.
+use super::consumer::Drainer;
+use super::file_sink::FileSink;
+use super::full::Policy;
+use super::memory::SegmentRing;
+use super::{DropReason, Ring, position};
+use crate::collector::Collector;
+use crate::intern::InternTable;
+use crate::layout::*;
+use crate::memory::MemoryError;
+use crate::memory::file::prefault;
+use crate::memory::table::{Provider, lock};
+use crate::metrics::collector::{Collector as MetricsCollector, Sample};
+use crate::metrics::metric::Kind;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::time::Duration;
+
+/// Room for intern entries before a ring: an eighth of the ring within these bounds.
+const METADATA: (u32, u32) = (4 << 10, 128 << 10);
+
+/// What a ring is opened with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RingOptions {
+    /// Bytes, a power of two in [64, 2^30].
+    pub size: u32,
+    /// What happens when it is full.
+    pub policy: Policy,
+    /// Label value of its drops: `logs`, `traces`, `spool`.
+    pub signal: String,
+    /// File its records are appended to as they are; not one of another ring.
+    pub spool: PathBuf,
+}
+
+/// Why a ring could not be opened.
+#[derive(Debug)]
+pub enum RingError {
+    /// Not a power of two in [64, 2^30].
+    Size(u32),
+    /// No segment.
+    Memory(MemoryError),
+    /// The spool cannot be opened.
+    Spool(io::Error),
+    /// Another ring writes this spool.
+    SpoolTaken,
+    /// No collector thread.
+    Thread(io::Error),
+}
+
+/// A ring with what belongs to it.
+pub struct OpenRing {
+    /// Index in [`Rings`]; also in the segment's header.
+    pub number: u32,
+    /// The ring.
+    pub ring: Arc<Ring<SegmentRing>>,
+    /// Keys that its records name by id.
+    pub interned: InternTable,
+    options: RingOptions,
+    /// `errno` of the spool's last write, 0 when it succeeded.
+    spool_error: Arc<AtomicI32>,
+    /// Its thread has ended; the next one with the same options takes it over.
+    retired: AtomicBool,
+}
+
+impl OpenRing {
+    /// Longest record, header included, that the overflow takes.
+    pub fn longest(&self) -> u32 {
+        self.options.size / 2
+    }
+
+    /// Records lost, by reason, reasons with none left out.
+    pub fn dropped(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        let count = |&reason: &DropReason| (reason, self.ring.memory().dropped(reason));
+        DropReason::ALL.iter().map(count).filter(|(_, count)| *count > 0)
+    }
+
+    /// Why the spool's last write failed.
+    pub fn spool_error(&self) -> Option<io::Error> {
+        let errno = self.spool_error.load(Ordering::Relaxed);
+        (errno != 0).then(|| io::Error::from_raw_os_error(errno))
+    }
+}
+
+/// See the module. One per process.
+pub struct Rings {
+    provider: Arc<dyn Provider>,
+    rings: RwLock<Vec<Arc<OpenRing>>>,
+    /// Started by the first ring.
+    collector: Mutex<Option<Collector>>,
+}
+
+impl Rings {
+    /// No rings yet; segments come from `provider`.
+    pub fn new(provider: Arc<dyn Provider>) -> Rings {
+        Rings {
+            provider,
+            rings: RwLock::new(Vec::new()),
+            collector: Mutex::new(None),
+        }
+    }
+
+    /// Opens a ring for the calling thread (`thread` is Node's id), or takes over one with the same options whose thread
+    /// has ended. The overflow and the pages follow from the collector, so a ring that fills up at once may have none yet.
+    pub fn open(&self, options: RingOptions, thread: u32) -> Result<Arc<OpenRing>, RingError> {
+        if !position::valid_size(options.size) {
+            return Err(RingError::Size(options.size));
+        }
+        let collector = self.collector().map_err(RingError::Thread)?;
+        let mut rings = self.rings.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(ring) = rings
+            .iter()
+            .find(|ring| ring.options == options && ring.retired.swap(false, Ordering::AcqRel))
+        {
+            take_over(ring, thread);
+            return Ok(Arc::clone(ring));
+        }
+        if rings.iter().any(|ring| ring.options.spool == options.spool) {
+            return Err(RingError::SpoolTaken);
+        }
+        let number = rings.len() as u32;
+        let sink = FileSink::open(&options.spool, number).map_err(RingError::Spool)?;
+        let metadata = (options.size / 8).clamp(METADATA.0, METADATA.1) as usize;
+        let size = (HEADER_SIZE + metadata + options.size as usize).next_multiple_of(HEADER_SIZE);
+        let segment = Arc::new(
+            self.provider
+                .create(KIND_RING, size, thread)
+                .map_err(RingError::Memory)?,
+        );
+        let interned = InternTable::new(Arc::clone(&segment));
+        let memory =
+            SegmentRing::create(Arc::clone(&segment), options.size, number).ok_or(RingError::Size(options.size))?;
+        let ring = Arc::new(Ring::new(Arc::new(memory), options.policy));
+        let waker = collector.clone();
+        ring.on_wake(Arc::new(move || waker.wake()));
+        let spool_error = sink.errno();
+        collector.add(Box::new(Drainer::new(Arc::clone(&ring), sink)));
+        self.provide_overflow(&collector, Arc::downgrade(&ring), segment, &options, number, thread);
+        let retired = AtomicBool::new(false);
+        let open = Arc::new(OpenRing {
+            number,
+            ring,
+            interned,
+            options,
+            spool_error,
+            retired,
+        });
+        rings.push(Arc::clone(&open));
+        Ok(open)
+    }
+
+    /// Has the collector pre-fault the ring and make its overflow.
+    fn provide_overflow(
+        &self,
+        collector: &Collector,
+        ring: Weak<Ring<SegmentRing>>,
+        segment: Arc<crate::memory::segment::Segment>,
+        options: &RingOptions,
+        number: u32,
+        thread: u32,
+    ) {
+        let (provider, size) = (Arc::clone(&self.provider), options.size);
+        collector.submit(Box::new(move || {
+            prefault(&segment);
+            let bytes = (HEADER_SIZE + size as usize).next_multiple_of(HEADER_SIZE);
+            // Without an overflow the policy decides at once; why there is none, the provider has counted.
+            let Ok(overflow) = provider.create(KIND_OVERFLOW, bytes, thread) else {
+                return;
+            };
+            prefault(&overflow);
+            if let (Some(ring), Some(memory)) = (ring.upgrade(), SegmentRing::create(Arc::new(overflow), size, number))
+            {
+                ring.set_overflow(Arc::new(memory));
+            }
+        }));
+    }
+
+    /// The ring of a number.
+    pub fn get(&self, number: u32) -> Option<Arc<OpenRing>> {
+        self.rings
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(number as usize)
+            .cloned()
+    }
+
+    /// The thread that wrote this ring has ended. What is in it is still drained.
+    pub fn retire(&self, number: u32) {
+        if let Some(ring) = self.get(number) {
+            ring.retired.store(true, Ordering::Release);
+            ring.ring.wake();
+        }
+    }
+
+    /// See [`Collector::flush`]. True when there is no ring.
+    pub fn flush(&self, deadline: Duration) -> bool {
+        let collector = lock(&self.collector).clone();
+        collector.is_none_or(|collector| collector.flush(deadline))
+    }
+
+    /// See [`Collector::stop`]. True when there is no ring.
+    pub fn stop(&self, deadline: Duration) -> bool {
+        let collector = lock(&self.collector).clone();
+        collector.is_none_or(|collector| collector.stop(deadline))
+    }
+
+    fn collector(&self) -> io::Result<Collector> {
+        let mut collector = lock(&self.collector);
+        if let Some(collector) = &*collector {
+            return Ok(collector.clone());
+        }
+        Ok(collector.insert(Collector::start()?).clone())
+    }
+}
+
+/// A new thread writes the ring of an ended one, whose last record may have been half built.
+fn take_over(ring: &OpenRing, thread: u32) {
+    let segment = ring.ring.memory().segment();
+    segment.u32_at(THREAD_AT).store(thread, Ordering::Relaxed);
+    segment.u32_at(OWNERS_AT).fetch_add(1, Ordering::Relaxed);
+    if segment.i32_at(RING_BUILDING_AT).swap(0, Ordering::AcqRel) != 0 {
+        segment
+            .u64_at(RING_DROPS_AT + 8 * DropReason::Abandoned as usize)
+            .fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl MetricsCollector for Rings {
+    /// `kymo_dropped_total{signal,reason}`, summed over rings of one signal; reasons with none are left out.
+    fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
+        let mut sums: Vec<(String, u64)> = Vec::new();
+        for ring in &*self.rings.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            for (reason, count) in ring.dropped().filter(|(reason, _)| *reason != DropReason::Cut) {
+                let labels = format!("signal=\"{}\",reason=\"{}\"", ring.options.signal, reason.word());
+                match sums.iter_mut().find(|(known, _)| *known == labels) {
+                    Some((_, sum)) => *sum += count,
+                    None => sums.push((labels, count)),
+                }
+            }
+        }
+        let help = "Records, spans and observations that Kymo lost, by signal and reason";
+        for (labels, count) in &sums {
+            emit(Sample {
+                name: "kymo_dropped_total",
+                help,
+                kind: Kind::Counter,
+                labels,
+                value: *count as f64,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::memory::table::AnonymousProvider;
+    use crate::ring::RingMemory;
+    use crate::ring::full::OnFull;
+    use crate::ring::read_records;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn options(name: &str) -> RingOptions {
+        let folder = std::env::temp_dir().join(format!("kymo-rings-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let spool = folder.join(name);
+        let _ = std::fs::remove_file(&spool);
+        RingOptions {
+            size: 4096,
+            policy: Policy::new(OnFull::Block),
+            signal: "spool".to_owned(),
+            spool,
+        }
+    }
+
+    #[test]
+    fn a_ring_is_drained_into_its_spool_and_the_next_thread_takes_it_over() {
+        let rings = Rings::new(Arc::new(AnonymousProvider));
+        let options = options("taken-over");
+        let first = rings.open(options.clone(), 1).unwrap();
+        let mut producer = first.ring.producer().unwrap();
+        assert!((0..10).all(|number| producer.push(RECORD_USER, &[number])));
+        assert!(
+            matches!(rings.open(options.clone(), 2), Err(RingError::SpoolTaken)),
+            "its thread lives"
+        );
+        first
+            .ring
+            .memory()
+            .segment()
+            .i32_at(RING_BUILDING_AT)
+            .store(1, Ordering::Relaxed);
+        rings.retire(first.number);
+        let second = rings.open(options.clone(), 2).unwrap();
+        assert_eq!(second.number, first.number);
+        assert_eq!(
+            second.dropped().collect::<Vec<_>>(),
+            [(DropReason::Abandoned, 1)],
+            "the half-built record"
+        );
+        assert!((10..20).all(|number| producer.push(RECORD_USER, &[number])));
+        assert!(rings.stop(LONG));
+        let spool = std::fs::read(&options.spool).unwrap();
+        let seen: Vec<u8> = read_records(&spool).map(|record| record.unwrap().body[0]).collect();
+        assert_eq!(seen, (0..20).collect::<Vec<u8>>());
+        assert!(first.ring.has_overflow(), "made by the collector");
+        std::fs::remove_file(&options.spool).unwrap();
+    }
+
+    #[test]
+    fn drops_are_counters_of_the_process() {
+        let rings = Rings::new(Arc::new(AnonymousProvider));
+        let (one, other) = (options("drops-1"), options("drops-2"));
+        for options in [&one, &other] {
+            let open = rings.open(options.clone(), 0).unwrap();
+            open.ring.memory().count(DropReason::Nested, 2);
+            open.ring.memory().count(DropReason::Cut, 5);
+        }
+        let mut seen = Vec::new();
+        rings.collect(&mut |sample| seen.push((sample.name.to_owned(), sample.labels.to_owned(), sample.value)));
+        let labels = "signal=\"spool\",reason=\"nested\"".to_owned();
+        assert_eq!(seen, [("kymo_dropped_total".to_owned(), labels, 4.0)]);
+        assert!(rings.stop(LONG));
+        [one, other]
+            .iter()
+            .for_each(|options| std::fs::remove_file(&options.spool).unwrap());
+    }
+
+    #[test]
+    fn bad_sizes_and_spools_are_refused() {
+        let rings = Rings::new(Arc::new(AnonymousProvider));
+        let good = options("refused");
+        for size in [0, 32, 100, 1 << 31] {
+            assert!(matches!(
+                rings.open(RingOptions { size, ..good.clone() }, 0),
+                Err(RingError::Size(_))
+            ));
+        }
+        let spool = good.spool.join("not-a-folder");
+        assert!(matches!(
+            rings.open(RingOptions { spool, ..good }, 0),
+            Err(RingError::Spool(_))
+        ));
+        assert!(rings.stop(LONG));
+    }
+}

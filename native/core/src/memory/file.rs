@@ -203,15 +203,6 @@ impl Store {
         Ok(Made { segment, fallback })
     }
 
-    /// Completes the header of memory that the JS runtime lent (M5). It counts against the budget.
-    pub fn adopt(&self, segment: &Segment, thread: u32) {
-        let mut ledger = self.ledger();
-        segment.prepare();
-        self.complete(segment, thread);
-        ledger.used.anonymous += segment.size() as u64;
-        ledger.count += 1;
-    }
-
     fn in_file(
         &self,
         ledger: &mut Ledger,
@@ -324,6 +315,14 @@ impl Store {
 impl Provider for Store {
     fn create(&self, kind: u32, size: usize, thread: u32) -> Result<Segment, MemoryError> {
         self.make(kind, size, thread).map(|made| made.segment)
+    }
+
+    fn prepare(&self, segment: &Segment) {
+        prefault(segment);
+    }
+
+    fn may_prepare(&self) -> bool {
+        true
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod clock;
+mod counters;
 pub mod exit;
 pub mod file;
 pub mod folder;

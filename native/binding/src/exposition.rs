@@ -18,7 +18,10 @@ use std::time::Duration;
 type UvMetricsIdleTime = unsafe extern "C" fn(*const sys::uv_loop_s) -> u64;
 
 fn registry(id: u32) -> Result<Arc<Registry>, CodedError> {
-    process()?.registries.get(id).ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")))
+    process()?
+        .registries
+        .get(id)
+        .ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")))
 }
 
 /// Adds the process' metrics, and the event loop's, to a registry; once, however often it is asked. `main` tells that the caller

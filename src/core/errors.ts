@@ -14,6 +14,10 @@ export const ERRORS = {
     what: '{source} is {value}, expected {expected}',
     fix: 'correct the option or unset the variable',
   },
+  KYMO_MEMORY_FOLDER: {
+    what: 'the segment folder cannot be used: {reason}',
+    fix: 'name a folder on a memory file system in which `kymo-<uid>` belongs to this user, with mode 700',
+  },
 } as const satisfies Record<`KYMO_${string}`, { what: string; fix: string }>;
 
 /** A code of {@link ERRORS}. */

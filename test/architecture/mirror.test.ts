@@ -5,8 +5,22 @@ import { foldersIn, sourceFiles } from './tree.js';
 const domains = foldersIn('src');
 /** Test folders that judge more than one domain. */
 const CROSS_TESTS = ['architecture', 'bench', 'conformance', 'examples', 'faults', 'regression', 'types'];
-/** What in native/ carries all domains: the memory and its layout, threads, seams for the model checker. */
-const FOUNDATIONS = ['append', 'collector', 'epoch', 'intern', 'layout', 'lib', 'loom', 'memory', 'ring', 'thread', 'threads'];
+/** What in native/ carries all domains: the memory and its layout, threads, the process, raw Node-API, a seam for the model checker. */
+const FOUNDATIONS = [
+  'append',
+  'collector',
+  'epoch',
+  'intern',
+  'layout',
+  'lib',
+  'loom',
+  'memory',
+  'process',
+  'raw',
+  'ring',
+  'thread',
+  'threads',
+];
 /** Folders of bench/ that hold tools or data. */
 const BENCH_TOOLS = ['peers', 'record', 'runner', 'binding', 'memory'];
 

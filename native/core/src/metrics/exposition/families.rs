@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 
-use super::super::collector::Sample;
+use super::super::collector::{Collector, Sample};
 use super::super::metric::Kind;
 use super::escape::{metric_name, sorted_pairs};
 use super::{Format, openmetrics, text};
@@ -213,6 +213,8 @@ impl TakenNames {
 #[derive(Default)]
 pub(super) struct Collected {
     families: Vec<CollectedFamily>,
+    /// Whether the last family may grow: it is the running collector's.
+    open: bool,
 }
 
 pub(super) struct CollectedFamily {
@@ -224,6 +226,12 @@ pub(super) struct CollectedFamily {
 }
 
 impl Collected {
+    /// Keeps all samples of a collector.
+    pub(super) fn run(&mut self, collector: &dyn Collector) {
+        self.open = false;
+        collector.collect(&mut |sample| self.add(&sample));
+    }
+
     /// Keeps a sample; consecutive ones of one name and kind are one family. Collectors give single values, so a histogram has
     /// no meaning here and is left out.
     pub(super) fn add(&mut self, sample: &Sample<'_>) {
@@ -232,7 +240,7 @@ impl Collected {
         }
         let value = (sample.labels.to_owned(), sample.value);
         match self.families.last_mut() {
-            Some(last) if last.name == sample.name && last.kind == sample.kind => last.samples.push(value),
+            Some(last) if self.open && last.name == sample.name && last.kind == sample.kind => last.samples.push(value),
             _ => self.families.push(CollectedFamily {
                 name: sample.name.to_owned(),
                 help: sample.help.to_owned(),
@@ -240,6 +248,7 @@ impl Collected {
                 samples: vec![value],
             }),
         }
+        self.open = true;
     }
 
     pub(super) fn families(&self) -> &[CollectedFamily] {

@@ -17,7 +17,6 @@ mod openmetrics;
 mod tests;
 mod text;
 
-use super::collector::Sample;
 use super::metric::{Kind, Metric};
 use super::registry::Registry;
 use families::{Collected, Families, Place};
@@ -92,8 +91,7 @@ pub fn render_with(registries: &[&Registry], options: RenderOptions, out: &mut V
     // Collectors run once per scrape: their samples are kept, since the plan has to be made before the first line.
     let mut collected = Collected::default();
     for registry in &distinct {
-        registry
-            .for_each_collector(&mut |collector| collector.collect(&mut |sample: Sample<'_>| collected.add(&sample)));
+        registry.for_each_collector(&mut |collector| collected.run(collector));
     }
     let mut families = Families::new(options.format);
     for registry in &distinct {

@@ -2,6 +2,11 @@
 //! judged by foreign parsers in `test/conformance/`.
 
 use super::*;
+use crate::memory::table::{AnonymousProvider, Memory, Role};
+use crate::metrics::collector::{Collector, Sample};
+use crate::metrics::descriptor::{Aggregate, Descriptor};
+use crate::metrics::registry::Registries;
+use std::sync::Arc;
 
 struct Metric {
     name: &'static str,
@@ -418,4 +423,70 @@ fn consecutive_samples_of_a_collector_are_one_family() {
         .map(|family| (family.name.as_str(), family.samples.len()))
         .collect();
     assert_eq!(shapes, [("a", 2), ("b", 1)]);
+}
+
+struct Depths(&'static str);
+
+impl Collector for Depths {
+    fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
+        for (labels, value) in [("queue=\"a\"", 1.0), (self.0, 2.0)] {
+            emit(Sample {
+                name: "depth",
+                help: "Depth",
+                kind: Kind::Gauge,
+                labels,
+                value,
+            });
+        }
+    }
+}
+
+#[test]
+fn real_registries_and_their_collectors_are_rendered_together() -> Result<(), Box<dyn std::error::Error>> {
+    let memory = Arc::new(Memory::new(Box::new(AnonymousProvider)));
+    let owner = memory.attach(Role::Main, 0).map_err(|error| format!("{error:?}"))?;
+    let registries = Registries::new(Arc::clone(&memory));
+    let (one, two) = (registries.open(None), registries.open(None));
+    for (registry, labels, value) in [
+        (&one, "r=\"1\"", 3.0_f64),
+        (&two, "r=\"2\"", 4.0),
+        (&two, "r=\"1\"", 9.0),
+    ] {
+        let descriptor = Descriptor {
+            name: "jobs_total".into(),
+            help: "Jobs".into(),
+            kind: Kind::Counter,
+            label_names: ["r"].map(Box::from).into(),
+            bounds: [].into(),
+            aggregate: Aggregate::Sum,
+        };
+        let metric = registries
+            .declare(registry, descriptor)
+            .map_err(|conflict| conflict.existing)?;
+        let at = metric
+            .register(&owner, labels.as_bytes())
+            .map_err(|error| format!("{error:?}"))?;
+        let slot = memory.slot(at.segment()).ok_or("no segment")?;
+        slot.segment
+            .cell(at.cell())
+            .store(value.to_bits(), std::sync::atomic::Ordering::Relaxed);
+    }
+    one.attach(Arc::new(Depths("queue=\"b\"")));
+    two.attach(Arc::new(Depths("queue=\"c\"")));
+
+    let mut out = b"before".to_vec();
+    let rendered = render(&[&one, &two, &one], Format::OpenMetrics100, &mut out);
+    let expected = "before# TYPE jobs counter\n# HELP jobs Jobs\njobs_total{r=\"1\"} 3\njobs_total{r=\"2\"} 4\n\
+        # TYPE depth gauge\n# HELP depth Depth\ndepth{queue=\"a\"} 1\ndepth{queue=\"b\"} 2\ndepth{queue=\"c\"} 2\n# EOF\n";
+    assert_eq!(String::from_utf8_lossy(&out), expected);
+    assert_eq!(
+        rendered,
+        Rendered {
+            families: 2,
+            series: 5,
+            refused: 0,
+            duplicates: 2
+        }
+    );
+    Ok(())
 }

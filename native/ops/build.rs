@@ -43,8 +43,8 @@ fn main() {
     check_hash(&pinned);
     let engine = out.join("engine");
     // The tests read both trees: what is pinned, and what is compiled.
-    println!("cargo:rustc-env=KYMO_ENGINE_PINNED={}", pinned.display());
-    println!("cargo:rustc-env=KYMO_ENGINE_PATCHED={}", engine.display());
+    println!("cargo:rustc-env=OPS_ENGINE_PINNED={}", pinned.display());
+    println!("cargo:rustc-env=OPS_ENGINE_PATCHED={}", engine.display());
     copy_sources(&pinned, &engine);
     apply_patches(&engine);
     compile(&engine, &os);

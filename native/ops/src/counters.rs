@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kymo_core::metrics::collector::{Collector, Sample};
+use kymo_core::metrics::metric::Kind;
+
 use crate::response::{STATUSES, status_index};
 
 /// Totals of every server that was started with it, so a restart does not set them back.
@@ -52,20 +55,6 @@ pub(crate) enum Total {
     Faults,
 }
 
-/// One value with its family; consecutive samples of a name are one family.
-pub struct OpsSample {
-    /// Of the family.
-    pub name: &'static str,
-    /// Of the family.
-    pub help: &'static str,
-    /// A counter otherwise.
-    pub gauge: bool,
-    /// Without braces, escaped.
-    pub labels: String,
-    /// Total, or level of a gauge.
-    pub value: u64,
-}
-
 impl OpsCounters {
     /// All zero.
     pub fn new() -> Arc<Self> {
@@ -109,84 +98,102 @@ impl OpsCounters {
         }
     }
 
-    /// Calls `visit` for each sample, families together. Takes a short lock; allocates the labels.
-    pub fn for_each(&self, visit: &mut dyn FnMut(&OpsSample)) {
-        let mut emit = |name, help, gauge, labels: &str, value| {
-            visit(&OpsSample {
+    /// The value of `name` with exactly these labels, 0 if it was never counted.
+    pub fn value(&self, name: &str, labels: &str) -> u64 {
+        let mut value = 0;
+        self.collect(&mut |s| {
+            if s.name == name && s.labels == labels {
+                // Counts stay far below 2^53.
+                value = s.value as u64;
+            }
+        });
+        value
+    }
+}
+
+const TOTALS: [(&str, &str, Total); 7] = [
+    (
+        "kymo_ops_connections_total",
+        "Connections accepted by the ops server",
+        Total::Opened,
+    ),
+    (
+        "kymo_ops_requests_aborted_total",
+        "Requests whose client left before the end of the answer",
+        Total::Aborted,
+    ),
+    (
+        "kymo_ops_timeouts_total",
+        "Connections ended because their client was too slow or silent",
+        Total::TimedOut,
+    ),
+    ("kymo_ops_sent_bytes_total", "Bytes of bodies sent", Total::SentBytes),
+    ("kymo_ops_renders_total", "Bodies rendered", Total::Renders),
+    ("kymo_ops_panics_total", "Panics caught while answering", Total::Panics),
+    (
+        "kymo_ops_faults_total",
+        "Servers ended by a fault of their engine",
+        Total::Faults,
+    ),
+];
+
+/// Allocates the labels; takes a lock that only a start takes too.
+impl Collector for OpsCounters {
+    fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
+        let mut emit = |name, help, kind, labels: &str, value: u64| {
+            emit(Sample {
                 name,
                 help,
-                gauge,
-                labels: labels.to_owned(),
-                value,
+                kind,
+                labels,
+                value: value as f64,
             });
         };
         // Closed first: a connection that opens in between may be counted as open, never as less than none.
         let closed = self.get(Total::Closed);
         let open = self.get(Total::Opened).saturating_sub(closed);
-        emit("kymo_ops_connections", "Connections to the ops server", true, "", open);
+        emit(
+            "kymo_ops_connections",
+            "Connections to the ops server",
+            Kind::Gauge,
+            "",
+            open,
+        );
         let refused = "kymo_ops_connections_refused_total";
         let help = "Connections closed at once: over the limit, or without a file descriptor left";
-        emit(refused, help, false, "reason=\"limit\"", self.get(Total::RefusedLimit));
         emit(
             refused,
             help,
-            false,
+            Kind::Counter,
+            "reason=\"limit\"",
+            self.get(Total::RefusedLimit),
+        );
+        emit(
+            refused,
+            help,
+            Kind::Counter,
             "reason=\"descriptors\"",
             self.get(Total::RefusedDescriptors),
         );
-        for (name, help, total) in [
-            (
-                "kymo_ops_connections_total",
-                "Connections accepted by the ops server",
-                Total::Opened,
-            ),
-            (
-                "kymo_ops_requests_aborted_total",
-                "Requests whose client left before the end of the answer",
-                Total::Aborted,
-            ),
-            (
-                "kymo_ops_timeouts_total",
-                "Connections ended because their client was too slow or silent",
-                Total::TimedOut,
-            ),
-            ("kymo_ops_sent_bytes_total", "Bytes of bodies sent", Total::SentBytes),
-            ("kymo_ops_renders_total", "Bodies rendered", Total::Renders),
-            ("kymo_ops_panics_total", "Panics caught while answering", Total::Panics),
-            (
-                "kymo_ops_faults_total",
-                "Servers ended by a fault of their engine",
-                Total::Faults,
-            ),
-        ] {
-            emit(name, help, false, "", self.get(total));
+        for (name, help, total) in TOTALS {
+            emit(name, help, Kind::Counter, "", self.get(total));
         }
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         for route in routes.iter() {
             for ((status, _), count) in STATUSES.iter().zip(&route.by_status) {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {
+                    // A route is a path of ours: nothing in it needs escaping.
                     let labels = format!("route=\"{}\",code=\"{status}\"", route.route);
                     emit(
                         "kymo_ops_requests_total",
                         "Requests answered by the ops server",
-                        false,
+                        Kind::Counter,
                         &labels,
                         count,
                     );
                 }
             }
         }
-    }
-
-    /// The sample of `name` with exactly these labels, 0 if it was never counted.
-    pub fn value(&self, name: &str, labels: &str) -> u64 {
-        let mut value = 0;
-        self.for_each(&mut |s| {
-            if s.name == name && s.labels == labels {
-                value = s.value;
-            }
-        });
-        value
     }
 }

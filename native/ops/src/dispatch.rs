@@ -94,7 +94,7 @@ impl<S: Fn()> Dispatcher<S> {
     pub fn new(shared: Arc<Shared>, jobs: Sender<Arc<Job>>, on_started: S) -> Self {
         let routes = &shared.routes.routes;
         let by_route = routes.iter().map(|r| shared.counters.route(&r.path)).collect();
-        let unrouted = shared.counters.route("");
+        let unrouted = shared.counters.route("other");
         let pages = routes
             .iter()
             .map(|r| match &r.source {

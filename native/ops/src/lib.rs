@@ -14,6 +14,7 @@ mod policy;
 mod render;
 mod response;
 mod route;
+mod scrape;
 mod server;
 mod target;
 mod token;
@@ -22,9 +23,10 @@ pub use config::{Listen, OpsConfig, OpsError};
 pub use counters::OpsCounters;
 pub use host::HostRules;
 pub use response::{Body, Page};
-pub use route::{Access, Route, RouteTable, ScrapeRequest};
+pub use route::{Access, RenderFn, Route, RouteTable, ScrapeRequest};
+pub use scrape::{scrape, scraper};
 pub use server::{Address, OpsServer, start};
 
 /// Where the engine's sources were when this was built, as pinned and as compiled; a test compares the two.
 #[doc(hidden)]
-pub const ENGINE_SOURCES: [&str; 2] = [env!("KYMO_ENGINE_PINNED"), env!("KYMO_ENGINE_PATCHED")];
+pub const ENGINE_SOURCES: [&str; 2] = [env!("OPS_ENGINE_PINNED"), env!("OPS_ENGINE_PATCHED")];

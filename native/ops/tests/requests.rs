@@ -73,7 +73,7 @@ fn an_unknown_path_gets_404_with_any_method() {
     assert_eq!((answer.status, answer.body_text()), (404, r#"{"error":"not found"}"#));
     assert_eq!(server.ask(&format!("POST /x HTTP/1.1\r\n{HOST}\r\n")).status, 404);
     assert_eq!(server.get("/").status, 404);
-    assert_eq!(server.count("", 404), 3);
+    assert_eq!(server.count("other", 404), 3);
 }
 
 #[test]

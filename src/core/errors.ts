@@ -18,6 +18,50 @@ export const ERRORS = {
     what: 'the segment folder cannot be used: {reason}',
     fix: 'name a folder on a memory file system in which `kymo-<uid>` belongs to this user, with mode 700',
   },
+  KYMO_OPS_BIND: {
+    what: 'the ops server cannot listen: {address}',
+    fix: 'use an address of this machine and a port above 1023, or a socketPath in a folder that this user may write',
+  },
+  KYMO_OPS_CLUSTER_WORKER: {
+    what: 'this cluster worker serves no ops port, because {address} belongs to its primary',
+    fix: "start the server in the primary, and set clusterWorkers: 'own-port' to scrape each worker on a port of its own",
+  },
+  KYMO_OPS_OPTION: {
+    what: 'the option {option} of the ops server is {value}, expected {expected}',
+    fix: 'correct the option',
+  },
+  KYMO_OPS_PORT_IN_USE: {
+    what: 'the ops server cannot listen: {address} is in use',
+    fix: "stop what listens there (`ss -ltnp` shows it), choose another port (0 takes a free one), or set onPortInUse: 'next-free'",
+  },
+  KYMO_RING_OPEN: {
+    what: 'a ring could not be opened: {reason}',
+    fix: 'check its size, its spool file and the memory limits',
+  },
+  KYMO_MEMORY_REFUSED: {
+    what: 'no memory for telemetry is to be had: {reason}',
+    fix: 'raise KYMO_MEMORY_LIMIT or the memory limit of the container, or set KYMO_MEMORY=anonymous',
+  },
+  KYMO_METRICS_CONFLICT: {
+    what: 'the metric {name} cannot be declared: its name, or that of one of its samples, belongs to {existing}',
+    fix: 'choose another name, or declare both with the same kind, help, labels and buckets',
+  },
+  KYMO_METRICS_DECLARATION: {
+    what: 'the metric {metric} cannot be declared: {problem}',
+    fix: 'correct the declaration; names are made of letters, digits and underscores, with base unit and suffix (_seconds, _bytes, _total)',
+  },
+  KYMO_METRICS_LABELS: {
+    what: 'labels of {metric} do not fit its declaration ({names}): {problem}',
+    fix: "give one value for each declared label, or declare the metric with missingLabels: 'empty'",
+  },
+  KYMO_METRICS_UNKNOWN: {
+    what: 'this metric or registry is not known natively: {reason}',
+    fix: 'report this: it is a fault in Kymo',
+  },
+  KYMO_METRICS_VALUE: {
+    what: 'the counter {metric} cannot go up by {value}',
+    fix: 'pass a finite number that is not negative',
+  },
 } as const satisfies Record<`KYMO_${string}`, { what: string; fix: string }>;
 
 /** A code of {@link ERRORS}. */

@@ -10,13 +10,15 @@ use crate::intern::InternTable;
 use crate::layout::*;
 use crate::memory::MemoryError;
 use crate::memory::file::prefault;
-use crate::memory::table::{Provider, lock};
+use crate::memory::segment::Segment;
+use crate::memory::table::Provider;
 use crate::metrics::collector::{Collector as MetricsCollector, Sample};
 use crate::metrics::metric::Kind;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 /// Room for intern entries before a ring: an eighth of the ring within these bounds.
@@ -47,7 +49,7 @@ pub enum RingError {
     /// Another ring writes this spool.
     SpoolTaken,
     /// No collector thread.
-    Thread(io::Error),
+    NoThread,
 }
 
 /// A ring with what belongs to it.
@@ -88,17 +90,16 @@ impl OpenRing {
 pub struct Rings {
     provider: Arc<dyn Provider>,
     rings: RwLock<Vec<Arc<OpenRing>>>,
-    /// Started by the first ring.
-    collector: Mutex<Option<Collector>>,
+    collector: Option<Collector>,
 }
 
 impl Rings {
-    /// No rings yet; segments come from `provider`.
-    pub fn new(provider: Arc<dyn Provider>) -> Rings {
+    /// No rings yet; segments come from `provider`, `collector` drains them. Without one no ring can be opened.
+    pub fn new(provider: Arc<dyn Provider>, collector: Option<Collector>) -> Rings {
         Rings {
             provider,
             rings: RwLock::new(Vec::new()),
-            collector: Mutex::new(None),
+            collector,
         }
     }
 
@@ -108,8 +109,8 @@ impl Rings {
         if !position::valid_size(options.size) {
             return Err(RingError::Size(options.size));
         }
-        let collector = self.collector().map_err(RingError::Thread)?;
-        let mut rings = self.rings.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let collector = self.collector.clone().ok_or(RingError::NoThread)?;
+        let mut rings = self.rings.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(ring) = rings
             .iter()
             .find(|ring| ring.options == options && ring.retired.swap(false, Ordering::AcqRel))
@@ -156,7 +157,7 @@ impl Rings {
         &self,
         collector: &Collector,
         ring: Weak<Ring<SegmentRing>>,
-        segment: Arc<crate::memory::segment::Segment>,
+        segment: Arc<Segment>,
         options: &RingOptions,
         number: u32,
         thread: u32,
@@ -179,11 +180,7 @@ impl Rings {
 
     /// The ring of a number.
     pub fn get(&self, number: u32) -> Option<Arc<OpenRing>> {
-        self.rings
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .get(number as usize)
-            .cloned()
+        self.list().get(number as usize).cloned()
     }
 
     /// The thread that wrote this ring has ended. What is in it is still drained.
@@ -194,26 +191,31 @@ impl Rings {
         }
     }
 
-    /// See [`Collector::flush`]. True when there is no ring.
+    /// See [`Collector::flush`]. True without a collector: there is no ring.
     pub fn flush(&self, deadline: Duration) -> bool {
-        let collector = lock(&self.collector).clone();
-        collector.is_none_or(|collector| collector.flush(deadline))
+        self.collector
+            .as_ref()
+            .is_none_or(|collector| collector.flush(deadline))
     }
 
-    /// See [`Collector::stop`]. True when there is no ring.
-    pub fn stop(&self, deadline: Duration) -> bool {
-        let collector = lock(&self.collector).clone();
-        collector.is_none_or(|collector| collector.stop(deadline))
-    }
-
-    fn collector(&self) -> io::Result<Collector> {
-        let mut collector = lock(&self.collector);
-        if let Some(collector) = &*collector {
-            return Ok(collector.clone());
-        }
-        Ok(collector.insert(Collector::start()?).clone())
+    fn list(&self) -> RwLockReadGuard<'_, Vec<Arc<OpenRing>>> {
+        self.rings.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl fmt::Display for RingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RingError::Size(size) => write!(f, "{size} bytes are no power of two in [64, 2^30]"),
+            RingError::Memory(error) => error.fmt(f),
+            RingError::Spool(error) => write!(f, "its spool: {error}"),
+            RingError::SpoolTaken => f.write_str("another ring writes its spool"),
+            RingError::NoThread => f.write_str("the process has no collector thread"),
+        }
+    }
+}
+
+impl std::error::Error for RingError {}
 
 /// A new thread writes the ring of an ended one, whose last record may have been half built.
 fn take_over(ring: &OpenRing, thread: u32) {
@@ -231,7 +233,7 @@ impl MetricsCollector for Rings {
     /// `kymo_dropped_total{signal,reason}`, summed over rings of one signal; reasons with none are left out.
     fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
         let mut sums: Vec<(String, u64)> = Vec::new();
-        for ring in &*self.rings.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        for ring in &*self.list() {
             for (reason, count) in ring.dropped().filter(|(reason, _)| *reason != DropReason::Cut) {
                 let labels = format!("signal=\"{}\",reason=\"{}\"", ring.options.signal, reason.word());
                 match sums.iter_mut().find(|(known, _)| *known == labels) {
@@ -279,7 +281,8 @@ mod tests {
 
     #[test]
     fn a_ring_is_drained_into_its_spool_and_the_next_thread_takes_it_over() {
-        let rings = Rings::new(Arc::new(AnonymousProvider));
+        let collector = Collector::start().unwrap();
+        let rings = Rings::new(Arc::new(AnonymousProvider), Some(collector.clone()));
         let options = options("taken-over");
         let first = rings.open(options.clone(), 1).unwrap();
         let mut producer = first.ring.producer().unwrap();
@@ -303,7 +306,7 @@ mod tests {
             "the half-built record"
         );
         assert!((10..20).all(|number| producer.push(RECORD_USER, &[number])));
-        assert!(rings.stop(LONG));
+        assert!(collector.stop(LONG));
         let spool = std::fs::read(&options.spool).unwrap();
         let seen: Vec<u8> = read_records(&spool).map(|record| record.unwrap().body[0]).collect();
         assert_eq!(seen, (0..20).collect::<Vec<u8>>());
@@ -313,7 +316,8 @@ mod tests {
 
     #[test]
     fn drops_are_counters_of_the_process() {
-        let rings = Rings::new(Arc::new(AnonymousProvider));
+        let collector = Collector::start().unwrap();
+        let rings = Rings::new(Arc::new(AnonymousProvider), Some(collector.clone()));
         let (one, other) = (options("drops-1"), options("drops-2"));
         for options in [&one, &other] {
             let open = rings.open(options.clone(), 0).unwrap();
@@ -324,15 +328,23 @@ mod tests {
         rings.collect(&mut |sample| seen.push((sample.name.to_owned(), sample.labels.to_owned(), sample.value)));
         let labels = "signal=\"spool\",reason=\"nested\"".to_owned();
         assert_eq!(seen, [("kymo_dropped_total".to_owned(), labels, 4.0)]);
-        assert!(rings.stop(LONG));
+        assert!(collector.stop(LONG));
         [one, other]
             .iter()
             .for_each(|options| std::fs::remove_file(&options.spool).unwrap());
     }
 
     #[test]
+    fn without_a_collector_no_ring_opens() {
+        let rings = Rings::new(Arc::new(AnonymousProvider), None);
+        assert!(matches!(rings.open(options("none"), 0), Err(RingError::NoThread)));
+        assert!(rings.flush(Duration::ZERO));
+    }
+
+    #[test]
     fn bad_sizes_and_spools_are_refused() {
-        let rings = Rings::new(Arc::new(AnonymousProvider));
+        let collector = Collector::start().unwrap();
+        let rings = Rings::new(Arc::new(AnonymousProvider), Some(collector.clone()));
         let good = options("refused");
         for size in [0, 32, 100, 1 << 31] {
             assert!(matches!(
@@ -345,6 +357,6 @@ mod tests {
             rings.open(RingOptions { spool, ..good }, 0),
             Err(RingError::Spool(_))
         ));
-        assert!(rings.stop(LONG));
+        assert!(collector.stop(LONG));
     }
 }

@@ -1,1 +1,25 @@
-//! The Node addon.
+//! The Node addon: converts types, holds no logic.
+
+mod exposition;
+mod memory;
+mod metrics;
+mod ops;
+mod process;
+mod raw;
+mod ring;
+mod thread;
+
+use napi::Env;
+use napi::bindgen_prelude::{JsValue, Object};
+use napi_derive::napi;
+
+/// Puts the raw calls beside the generated ones.
+#[napi(module_exports)]
+pub fn exports(exports: Object, env: Env) -> napi::Result<()> {
+    // SAFETY: both belong to the running initialisation.
+    unsafe {
+        raw::export(env.raw(), exports.value().value, metrics::WARM);
+        raw::export(env.raw(), exports.value().value, ring::WARM);
+    }
+    Ok(())
+}

@@ -10,7 +10,8 @@ use kymo_core::memory::exit::ending;
 use kymo_core::metrics::registry::Registry;
 use kymo_core::threads::guard;
 use kymo_ops::{
-    Access, Address, Listen, OpsConfig, OpsCounters, OpsError, OpsServer, Route, RouteTable, ScrapeRequest, scrape, scraper,
+    Access, Address, Listen, OpsConfig, OpsCounters, OpsError, OpsServer, Route, RouteTable, ScrapeRequest, scrape,
+    scraper,
 };
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Task, sys};
@@ -65,7 +66,12 @@ fn counters() -> Result<Arc<OpsCounters>, CodedError> {
 }
 
 fn registries(ids: &[u32]) -> Result<Vec<Arc<Registry>>, CodedError> {
-    let find = |id: &u32| process()?.registries.get(*id).ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")));
+    let find = |id: &u32| {
+        process()?
+            .registries
+            .get(*id)
+            .ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")))
+    };
     ids.iter().map(find).collect()
 }
 
@@ -118,7 +124,11 @@ pub struct StartTask {
 impl StartTask {
     fn start(&mut self) -> Result<OpsStarted, OpsError> {
         let routes = self.routes.take().unwrap_or_default();
-        let server = Arc::new(kymo_ops::start(self.config.clone(), routes, Arc::clone(&self.counters))?);
+        let server = Arc::new(kymo_ops::start(
+            self.config.clone(),
+            routes,
+            Arc::clone(&self.counters),
+        )?);
         let port = match server.address() {
             Address::Tcp { port, .. } => u32::from(*port),
             Address::Unix(_) => 0,
@@ -126,12 +136,19 @@ impl StartTask {
         let mut servers = servers();
         if !servers.environments.contains(&self.environment) {
             // The thread that asked for it has ended; dropping the server stops it.
-            return Err(OpsError::Start { reason: "its thread has ended".to_owned() });
+            return Err(OpsError::Start {
+                reason: "its thread has ended".to_owned(),
+            });
         }
         servers.last_id += 1;
         let id = servers.last_id;
         servers.running.push((id, self.environment, server));
-        Ok(OpsStarted { id, port, code: None, detail: None })
+        Ok(OpsStarted {
+            id,
+            port,
+            code: None,
+            detail: None,
+        })
     }
 }
 
@@ -140,8 +157,15 @@ impl Task for StartTask {
     type JsValue = OpsStarted;
 
     fn compute(&mut self) -> napi::Result<OpsStarted> {
-        let failed = |code: &str, detail| OpsStarted { id: 0, port: 0, code: Some(code.to_owned()), detail: Some(detail) };
-        let panicked = Err(OpsError::Start { reason: "a bug; see kymo_panics_total".to_owned() });
+        let failed = |code: &str, detail| OpsStarted {
+            id: 0,
+            port: 0,
+            code: Some(code.to_owned()),
+            detail: Some(detail),
+        };
+        let panicked = Err(OpsError::Start {
+            reason: "a bug; see kymo_panics_total".to_owned(),
+        });
         Ok(guard(|| self.start(), panicked).unwrap_or_else(|error| failed(error.code(), error.to_string())))
     }
 
@@ -159,8 +183,13 @@ pub fn ops_start(env: Env, options: OpsStartOptions) -> Result<AsyncTask<StartTa
         served.push(process()?.registries.open(Some(SELF_REGISTRY)));
     }
     let listen = match options.socket_path {
-        Some(path) => Listen::Unix { path: PathBuf::from(path) },
-        None => Listen::Tcp { host: options.host, port: u16::try_from(options.port).unwrap_or_default() },
+        Some(path) => Listen::Unix {
+            path: PathBuf::from(path),
+        },
+        None => Listen::Tcp {
+            host: options.host,
+            port: u16::try_from(options.port).unwrap_or_default(),
+        },
     };
     let ms = |ms| Duration::from_millis(u64::from(ms));
     let config = OpsConfig {
@@ -174,7 +203,12 @@ pub fn ops_start(env: Env, options: OpsStartOptions) -> Result<AsyncTask<StartTa
     };
     let routes = RouteTable::new().with(Route::rendered("/metrics", Access::Token, scraper(served)));
     let environment = adopt(env.raw());
-    Ok(AsyncTask::new(StartTask { config, routes: Some(routes), counters, environment }))
+    Ok(AsyncTask::new(StartTask {
+        config,
+        routes: Some(routes),
+        counters,
+        environment,
+    }))
 }
 
 /// Notes the environment as alive, until its end stops its servers.
@@ -197,7 +231,9 @@ unsafe extern "C" fn disown(environment: *mut c_void) {
                 let mut servers = servers();
                 servers.environments.retain(|e| *e != environment as usize);
                 let all = std::mem::take(&mut servers.running);
-                let (owned, others) = all.into_iter().partition::<Vec<_>, _>(|(_, e, _)| *e == environment as usize);
+                let (owned, others) = all
+                    .into_iter()
+                    .partition::<Vec<_>, _>(|(_, e, _)| *e == environment as usize);
                 servers.running = others;
                 owned
             };
@@ -218,7 +254,10 @@ impl Task for StopTask {
     type JsValue = bool;
 
     fn compute(&mut self) -> napi::Result<bool> {
-        Ok(self.server.take().is_none_or(|server| guard(|| server.stop(self.grace), false)))
+        Ok(self
+            .server
+            .take()
+            .is_none_or(|server| guard(|| server.stop(self.grace), false)))
     }
 
     fn resolve(&mut self, _: Env, ended: bool) -> napi::Result<bool> {
@@ -232,13 +271,19 @@ pub fn ops_stop(id: u32, grace_ms: u32) -> AsyncTask<StopTask> {
     let mut servers = servers();
     let place = servers.running.iter().position(|(other, _, _)| *other == id);
     let server = place.map(|place| servers.running.swap_remove(place).2);
-    AsyncTask::new(StopTask { server, grace: Duration::from_millis(u64::from(grace_ms)) })
+    AsyncTask::new(StopTask {
+        server,
+        grace: Duration::from_millis(u64::from(grace_ms)),
+    })
 }
 
 /// Whether a server still answers: false after its stop, or after a fault of its engine.
 #[napi(catch_unwind)]
 pub fn ops_is_running(id: u32) -> bool {
-    servers().running.iter().any(|(other, _, server)| *other == id && server.is_running())
+    servers()
+        .running
+        .iter()
+        .any(|(other, _, server)| *other == id && server.is_running())
 }
 
 /// A rendered scrape.
@@ -288,5 +333,9 @@ pub fn scrape_async(
     accept: Option<String>,
     accept_encoding: Option<String>,
 ) -> Result<AsyncTask<ScrapeTask>, CodedError> {
-    Ok(AsyncTask::new(ScrapeTask { registries: registries(&registry_ids)?, accept, accept_encoding }))
+    Ok(AsyncTask::new(ScrapeTask {
+        registries: registries(&registry_ids)?,
+        accept,
+        accept_encoding,
+    }))
 }

@@ -9,7 +9,7 @@ use crate::append::AppendVec;
 use crate::epoch::{Epochs, Pin};
 use crate::layout::*;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Index into the table of segments, in [0, 65535).
 pub type SegmentId = u32;
@@ -42,6 +42,20 @@ impl Role {
 pub trait Provider: Send + Sync {
     /// A segment with its header complete, or why not.
     fn create(&self, kind: u32, size: usize, thread: u32) -> Result<Segment, MemoryError>;
+
+    /// A segment made or left for another thread is `thread`'s from now on.
+    fn adopt(&self, segment: &Segment, thread: u32) {
+        segment.u32_at(THREAD_AT).store(thread, Ordering::Relaxed);
+        segment.u32_at(OWNERS_AT).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Makes the first writes to a fresh segment cheap. Runs on the collector.
+    fn prepare(&self, _segment: &Segment) {}
+
+    /// True when segments may be made ahead, on the collector.
+    fn may_prepare(&self) -> bool {
+        false
+    }
 }
 
 /// Anonymous pages; for `KYMO_MEMORY=anonymous` and for tests.
@@ -106,6 +120,11 @@ impl Slot {
         Arc::ptr_eq(&self.owner, owner)
     }
 
+    fn is_half_full(&self) -> bool {
+        let word = |at| self.segment.u32_at(at).load(Ordering::Relaxed) as usize;
+        word(CELL_FLOOR_AT).saturating_sub(word(META_END_AT)) < self.segment.size() / 2
+    }
+
     /// Tells the owner's JS to look again before its next write through a held handle, and what was removed.
     pub fn notify(&self, memory: &Memory, removal: Option<Removal>) {
         if let Some(removal) = removal {
@@ -129,6 +148,10 @@ pub struct Memory {
     grow: Mutex<()>,
     retired: Mutex<Vec<Arc<Owner>>>,
     epochs: Epochs,
+    /// Segments made ahead by the collector, so that no registration waits for the kernel (M3): at most one per role.
+    spares: Mutex<Vec<(Role, Segment)>>,
+    wanted: Mutex<Vec<Role>>,
+    low: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Memory {
@@ -140,7 +163,53 @@ impl Memory {
             grow: Mutex::new(()),
             retired: Mutex::new(Vec::new()),
             epochs: Epochs::default(),
+            spares: Mutex::default(),
+            wanted: Mutex::default(),
+            low: OnceLock::new(),
         }
+    }
+
+    /// Has `wake` called when a thread's newest segment is half full; it makes the collector call
+    /// [`Memory::prepare_spares`]. The first call counts.
+    pub fn on_low(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.low.set(wake);
+    }
+
+    /// Makes the segments that were asked for. Runs on the collector.
+    pub fn prepare_spares(&self) {
+        let wanted = std::mem::take(&mut *lock(&self.wanted));
+        for role in wanted {
+            // A refusal is not counted here: the thread that needs the room asks again and counts it then.
+            if let Ok(segment) = self.provider.create(KIND_CELLS, role.cells_size(1), 0) {
+                self.provider.prepare(&segment);
+                lock(&self.spares).push((role, segment));
+            }
+        }
+    }
+
+    fn ask_for_spare(&self, role: Role) {
+        let Some(low) = self.low.get().filter(|_| self.provider.may_prepare()) else {
+            return;
+        };
+        if lock(&self.spares).iter().any(|(other, _)| *other == role) {
+            return;
+        }
+        let mut wanted = lock(&self.wanted);
+        if !wanted.contains(&role) {
+            wanted.push(role);
+            drop(wanted);
+            low();
+        }
+    }
+
+    fn take_spare(&self, owner: &Owner, size: usize) -> Option<Segment> {
+        let mut spares = lock(&self.spares);
+        let at = spares
+            .iter()
+            .position(|(role, segment)| *role == owner.role && segment.size() >= size)?;
+        let (_, segment) = spares.swap_remove(at);
+        segment.u32_at(THREAD_AT).store(owner.thread(), Ordering::Relaxed);
+        Some(segment)
     }
 
     /// While the pin lives, what a reader found stays readable.
@@ -167,13 +236,15 @@ impl Memory {
     pub fn attach(&self, role: Role, thread: u32) -> Result<Arc<Owner>, MemoryError> {
         let adopted = {
             let mut retired = lock(&self.retired);
-            retired.iter().position(|owner| owner.role == role).map(|at| retired.swap_remove(at))
+            retired
+                .iter()
+                .position(|owner| owner.role == role)
+                .map(|at| retired.swap_remove(at))
         };
         if let Some(owner) = adopted {
             owner.thread.store(u64::from(thread), Ordering::Relaxed);
             for slot in owner.segments().iter().filter_map(|id| self.slot(*id)) {
-                slot.segment.u32_at(THREAD_AT).store(thread, Ordering::Relaxed);
-                slot.segment.u32_at(OWNERS_AT).fetch_add(1, Ordering::Relaxed);
+                self.provider.adopt(&slot.segment, thread);
             }
             return Ok(owner);
         }
@@ -190,7 +261,11 @@ impl Memory {
     /// Ends a thread; its values stay. Lent memory is copied before the runtime takes it back (M5). The caller masks the
     /// thread's gauges first (`metrics/registry.rs`).
     pub fn retire(&self, owner: &Arc<Owner>) {
-        let lent = owner.segments().into_iter().filter_map(|id| self.slot(id)).filter(|s| matches!(s.segment.backing(), Backing::Lent));
+        let lent = owner
+            .segments()
+            .into_iter()
+            .filter_map(|id| self.slot(id))
+            .filter(|s| matches!(s.segment.backing(), Backing::Lent));
         let mut copied = false;
         for slot in lent {
             slot.segment.replace();
@@ -208,9 +283,19 @@ impl Memory {
     /// Adds a cell segment with room for at least `least` bytes behind its header.
     fn grow(&self, owner: &Arc<Owner>, least: usize) -> Result<SegmentId, MemoryError> {
         let nth = lock(&owner.cells).len();
-        let size = owner.role.cells_size(nth).max((HEADER_SIZE + least).next_multiple_of(HEADER_SIZE));
-        let segment = self.provider.create(KIND_CELLS, size, owner.thread())?;
-        let slot = Slot { segment, owner: Arc::clone(owner), space: Mutex::default() };
+        let size = owner
+            .role
+            .cells_size(nth)
+            .max((HEADER_SIZE + least).next_multiple_of(HEADER_SIZE));
+        let segment = match self.take_spare(owner, size) {
+            Some(segment) => segment,
+            None => self.provider.create(KIND_CELLS, size, owner.thread())?,
+        };
+        let slot = Slot {
+            segment,
+            owner: Arc::clone(owner),
+            space: Mutex::default(),
+        };
         let _one = lock(&self.grow);
         if self.slots.len() >= MAX_SEGMENTS {
             return Err(MemoryError::TooMany);
@@ -222,10 +307,18 @@ impl Memory {
     }
 
     /// Finds room for a series in the thread's segments, newest first, or in a new one. Owner thread.
-    pub fn bind(&self, owner: &Arc<Owner>, descriptor: &[u8], record: &SeriesRecord<'_>) -> Result<(SegmentId, Place), MemoryError> {
+    pub fn bind(
+        &self,
+        owner: &Arc<Owner>,
+        descriptor: &[u8],
+        record: &SeriesRecord<'_>,
+    ) -> Result<(SegmentId, Place), MemoryError> {
         let ids = owner.segments();
         for id in ids.iter().rev() {
             if let Some(place) = self.bind_in(*id, descriptor, record) {
+                if self.slot(*id).is_some_and(|slot| slot.is_half_full()) && ids.last() == Some(id) {
+                    self.ask_for_spare(owner.role);
+                }
                 return Ok((*id, place));
             }
         }
@@ -239,7 +332,10 @@ impl Memory {
         let slot = self.slot(id)?;
         let mut space = lock(&slot.space);
         let described = space.describe(&slot.segment, record.metric, descriptor);
-        described.and_then(|()| space.bind(&slot.segment, &self.epochs, record)).or_else(|Full| Err(())).ok()
+        described
+            .and_then(|()| space.bind(&slot.segment, &self.epochs, record))
+            .or_else(|Full| Err(()))
+            .ok()
     }
 
     /// Bytes of all segments.
@@ -254,7 +350,17 @@ mod tests {
     use super::*;
 
     fn bind(memory: &Memory, owner: &Arc<Owner>, block: &[u8]) -> (SegmentId, Place) {
-        memory.bind(owner, b"descriptor", &SeriesRecord { metric: 1, cells: 1, block }).unwrap()
+        memory
+            .bind(
+                owner,
+                b"descriptor",
+                &SeriesRecord {
+                    metric: 1,
+                    cells: 1,
+                    block,
+                },
+            )
+            .unwrap()
     }
 
     #[test]
@@ -262,14 +368,25 @@ mod tests {
         let memory = Memory::new(Box::new(AnonymousProvider));
         let first = memory.attach(Role::Worker, 1).unwrap();
         let (id, place) = bind(&memory, &first, b"a=\"1\"");
-        memory.slot(id).unwrap().segment.cell(place.cell).store(5.0_f64.to_bits(), Ordering::Relaxed);
+        memory
+            .slot(id)
+            .unwrap()
+            .segment
+            .cell(place.cell)
+            .store(5.0_f64.to_bits(), Ordering::Relaxed);
         memory.retire(&first);
         let main = memory.attach(Role::Main, 0).unwrap();
         assert!(!Arc::ptr_eq(&main, &first), "another size is not adopted");
         let second = memory.attach(Role::Worker, 2).unwrap();
         assert!(Arc::ptr_eq(&second, &first));
         let segment = &memory.slot(id).unwrap().segment;
-        assert_eq!((segment.u32_at(THREAD_AT).load(Ordering::Relaxed), segment.u32_at(OWNERS_AT).load(Ordering::Relaxed)), (2, 2));
+        assert_eq!(
+            (
+                segment.u32_at(THREAD_AT).load(Ordering::Relaxed),
+                segment.u32_at(OWNERS_AT).load(Ordering::Relaxed)
+            ),
+            (2, 2)
+        );
         assert_eq!(segment.cell(place.cell).load(Ordering::Relaxed), 5.0_f64.to_bits());
         assert_eq!(memory.slots().count(), 2);
     }
@@ -279,10 +396,15 @@ mod tests {
         let memory = Memory::new(Box::new(AnonymousProvider));
         let owner = memory.attach(Role::Worker, 1).unwrap();
         let base = memory.slot(0).unwrap().segment.base();
-        let places: Vec<_> = (0..10_000).map(|n| bind(&memory, &owner, format!("a=\"{n}\"").as_bytes())).collect();
+        let places: Vec<_> = (0..10_000)
+            .map(|n| bind(&memory, &owner, format!("a=\"{n}\"").as_bytes()))
+            .collect();
         assert!(memory.slots().count() >= 2);
         assert_eq!(memory.slot(0).unwrap().segment.base(), base);
         let mut seen = std::collections::HashSet::new();
-        assert!(places.iter().all(|(id, place)| seen.insert((*id, place.cell))), "no cell is given twice");
+        assert!(
+            places.iter().all(|(id, place)| seen.insert((*id, place.cell))),
+            "no cell is given twice"
+        );
     }
 }

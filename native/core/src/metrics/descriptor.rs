@@ -41,11 +41,22 @@ impl Descriptor {
     /// as f64; label names, each u32 bytes and UTF-8. Everything little endian.
     pub fn encode(&self, metric: u32, registry: u32) -> Box<[u8]> {
         let mut out = Vec::new();
-        let lengths = [self.name.len(), self.help.len(), self.label_names.len(), self.bounds.len()].map(|n| n as u32);
-        [metric, registry, self.kind.code()].iter().chain(&lengths).for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+        let lengths = [
+            self.name.len(),
+            self.help.len(),
+            self.label_names.len(),
+            self.bounds.len(),
+        ]
+        .map(|n| n as u32);
+        [metric, registry, self.kind.code()]
+            .iter()
+            .chain(&lengths)
+            .for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
         out.extend_from_slice(self.name.as_bytes());
         out.extend_from_slice(self.help.as_bytes());
-        self.bounds.iter().for_each(|bound| out.extend_from_slice(&bound.to_le_bytes()));
+        self.bounds
+            .iter()
+            .for_each(|bound| out.extend_from_slice(&bound.to_le_bytes()));
         for name in &self.label_names {
             out.extend_from_slice(&(name.len() as u32).to_le_bytes());
             out.extend_from_slice(name.as_bytes());

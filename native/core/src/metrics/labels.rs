@@ -30,7 +30,11 @@ pub fn escape_value(value: &str, block: &mut Vec<u8>) {
 }
 
 /// Writes the block of `values` under `names`, in the order of the declaration. Both have the same length.
-pub fn write_block<'a>(names: &[Box<str>], values: impl Iterator<Item = &'a str>, block: &mut Vec<u8>) -> Result<(), TooLong> {
+pub fn write_block<'a>(
+    names: &[Box<str>],
+    values: impl Iterator<Item = &'a str>,
+    block: &mut Vec<u8>,
+) -> Result<(), TooLong> {
     block.clear();
     for (name, value) in names.iter().zip(values) {
         if value.len() > MAX_VALUE_BYTES {
@@ -44,7 +48,11 @@ pub fn write_block<'a>(names: &[Box<str>], values: impl Iterator<Item = &'a str>
         escape_value(value, block);
         block.push(b'"');
     }
-    if block.len() > MAX_BLOCK_BYTES { Err(TooLong) } else { Ok(()) }
+    if block.len() > MAX_BLOCK_BYTES {
+        Err(TooLong)
+    } else {
+        Ok(())
+    }
 }
 
 /// The values of a block written by [`write_block`].
@@ -75,7 +83,10 @@ mod tests {
     use super::*;
 
     fn block(values: &[&str]) -> Vec<u8> {
-        let names: Vec<Box<str>> = ["a", "b", "c"][..values.len()].iter().map(|name| Box::from(*name)).collect();
+        let names: Vec<Box<str>> = ["a", "b", "c"][..values.len()]
+            .iter()
+            .map(|name| Box::from(*name))
+            .collect();
         let mut out = Vec::new();
         write_block(&names, values.iter().copied(), &mut out).unwrap();
         out
@@ -83,8 +94,14 @@ mod tests {
 
     #[test]
     fn values_that_imitate_separators_stay_apart_and_come_back() {
-        let sets: [&[&str]; 6] =
-            [&["x|", "y"], &["x", "|y"], &["1,b=\"2", "3"], &["1", "2\",b=\"3"], &["\\", "\""], &["\n\\n", "\u{fffd}\0\r"]];
+        let sets: [&[&str]; 6] = [
+            &["x|", "y"],
+            &["x", "|y"],
+            &["1,b=\"2", "3"],
+            &["1", "2\",b=\"3"],
+            &["\\", "\""],
+            &["\n\\n", "\u{fffd}\0\r"],
+        ];
         let blocks: Vec<_> = sets.iter().map(|values| block(values)).collect();
         for (n, one) in blocks.iter().enumerate() {
             assert!(blocks[n + 1..].iter().all(|other| other != one));
@@ -97,10 +114,19 @@ mod tests {
     fn the_longest_value_is_accepted_and_one_byte_more_is_refused() {
         let names = [Box::from("a")];
         let mut out = Vec::new();
-        assert_eq!(write_block(&names, ["x".repeat(MAX_VALUE_BYTES).as_str()].into_iter(), &mut out), Ok(()));
-        assert_eq!(write_block(&names, ["x".repeat(MAX_VALUE_BYTES + 1).as_str()].into_iter(), &mut out), Err(TooLong));
+        assert_eq!(
+            write_block(&names, ["x".repeat(MAX_VALUE_BYTES).as_str()].into_iter(), &mut out),
+            Ok(())
+        );
+        assert_eq!(
+            write_block(&names, ["x".repeat(MAX_VALUE_BYTES + 1).as_str()].into_iter(), &mut out),
+            Err(TooLong)
+        );
         let names: Vec<Box<str>> = (0..5).map(|n| format!("l{n}").into()).collect();
         let values = vec!["x".repeat(MAX_VALUE_BYTES); 5];
-        assert_eq!(write_block(&names, values.iter().map(String::as_str), &mut out), Err(TooLong));
+        assert_eq!(
+            write_block(&names, values.iter().map(String::as_str), &mut out),
+            Err(TooLong)
+        );
     }
 }

@@ -37,7 +37,9 @@ impl Kind {
 
     /// The kind of a code.
     pub fn from_code(code: u32) -> Option<Kind> {
-        [Kind::Counter, Kind::Gauge, Kind::Histogram].into_iter().find(|kind| kind.code() == code)
+        [Kind::Counter, Kind::Gauge, Kind::Histogram]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 }
 
@@ -164,7 +166,10 @@ impl Metric {
     /// Label block of a slot, for the thread that has to drop it.
     pub fn block_of(&self, series: u32) -> Option<Vec<u8>> {
         let _pin = self.memory.pin();
-        self.series.get(series).and_then(|series| self.block(series)).map(<[u8]>::to_vec)
+        self.series
+            .get(series)
+            .and_then(|series| self.block(series))
+            .map(<[u8]>::to_vec)
     }
 
     /// Finds or makes the series of `block` and this thread's cells in it. A removed series is shown again; a masked gauge
@@ -183,19 +188,33 @@ impl Metric {
                 // SAFETY: the metric's lock is held, and nothing else appends to this list.
                 None => unsafe { self.series.push(Series::default()) },
             };
-            let Some(series) = self.series.get(id) else { return Err(RegisterError::Gone) };
-            series.first.store(Location::new(segment, place.cell).0, Ordering::Relaxed);
-            series.block.store(Location::new(segment, place.meta).0, Ordering::Release);
+            let Some(series) = self.series.get(id) else {
+                return Err(RegisterError::Gone);
+            };
+            series
+                .first
+                .store(Location::new(segment, place.cell).0, Ordering::Relaxed);
+            series
+                .block
+                .store(Location::new(segment, place.meta).0, Ordering::Release);
             series.state.store(SHOWN, Ordering::Release);
             let Index { by_block, hasher, .. } = &mut *index;
             by_block.insert_unique(hash, id, |other| {
-                self.series.get(*other).and_then(|other| self.block(other)).map_or(0, |block| hasher.hash_one(block))
+                self.series
+                    .get(*other)
+                    .and_then(|other| self.block(other))
+                    .map_or(0, |block| hasher.hash_one(block))
             });
             return Ok(Location::new(segment, place.cell));
         };
-        let Some(series) = self.series.get(id) else { return Err(RegisterError::Gone) };
+        let Some(series) = self.series.get(id) else {
+            return Err(RegisterError::Gone);
+        };
         let shared = self.descriptor.aggregate == Aggregate::Last;
-        let own = series.locations().into_iter().find(|at| shared || self.slot(*at).is_some_and(|slot| slot.is_of(owner)));
+        let own = series
+            .locations()
+            .into_iter()
+            .find(|at| shared || self.slot(*at).is_some_and(|slot| slot.is_of(owner)));
         let location = match own {
             Some(location) => {
                 self.unmask(series, location);
@@ -227,7 +246,13 @@ impl Metric {
         let locations = self.clear_cells(series, owner, HIDDEN);
         for slot in locations.iter().filter_map(|at| self.slot(*at)) {
             if owner.is_none_or(|owner| !slot.is_of(owner)) {
-                slot.notify(&self.memory, Some(Removal { metric: self.id, series: id }));
+                slot.notify(
+                    &self.memory,
+                    Some(Removal {
+                        metric: self.id,
+                        series: id,
+                    }),
+                );
             }
         }
         if self.descriptor.aggregate == Aggregate::Last {
@@ -242,10 +267,17 @@ impl Metric {
     pub fn reset(&self, owner: Option<&Arc<Owner>>) {
         let index = lock(&self.index);
         let mut others = false;
-        for series in self.series.iter().filter(|series| series.state.load(Ordering::Relaxed) != FREE) {
+        for series in self
+            .series
+            .iter()
+            .filter(|series| series.state.load(Ordering::Relaxed) != FREE)
+        {
             let state = series.state.load(Ordering::Relaxed);
             let locations = self.clear_cells(series, owner, state);
-            others |= locations.iter().filter_map(|at| self.slot(*at)).any(|slot| owner.is_none_or(|owner| !slot.is_of(owner)));
+            others |= locations
+                .iter()
+                .filter_map(|at| self.slot(*at))
+                .any(|slot| owner.is_none_or(|owner| !slot.is_of(owner)));
         }
         if others && self.kind() == Kind::Gauge {
             self.memory.slots().for_each(|slot| slot.notify(&self.memory, None));
@@ -275,12 +307,23 @@ impl Metric {
         }
         let _index = lock(&self.index);
         for series in self.series.iter() {
-            let own = series.locations().into_iter().find(|at| self.slot(*at).is_some_and(|slot| slot.is_of(owner)));
+            let own = series
+                .locations()
+                .into_iter()
+                .find(|at| self.slot(*at).is_some_and(|slot| slot.is_of(owner)));
             if let Some(own) = own {
                 self.expand(series);
-                series.parts().filter(|part| part.location == own).for_each(|part| part.masked.store(1, Ordering::Release));
+                series
+                    .parts()
+                    .filter(|part| part.location == own)
+                    .for_each(|part| part.masked.store(1, Ordering::Release));
             }
         }
+    }
+
+    /// True once the metric was taken out of its registry.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
     }
 
     /// Taken out of its registry: handles go on writing to cells that nobody shows.
@@ -299,8 +342,14 @@ impl Metric {
     }
 
     fn bind(&self, owner: &Arc<Owner>, block: &[u8]) -> Result<(u32, Place), RegisterError> {
-        let record = SeriesRecord { metric: self.id, cells: self.descriptor.cells(), block };
-        self.memory.bind(owner, &self.encoded, &record).map_err(RegisterError::Memory)
+        let record = SeriesRecord {
+            metric: self.id,
+            cells: self.descriptor.cells(),
+            block,
+        };
+        self.memory
+            .bind(owner, &self.encoded, &record)
+            .map_err(RegisterError::Memory)
     }
 
     /// Turns `first` into a list of one part.
@@ -358,7 +407,10 @@ impl Metric {
     pub(super) fn write_together(&self, at: Location, value: f64) {
         let _index = lock(&self.index);
         if let Some(series) = self.series.iter().find(|series| series.locations().contains(&at)) {
-            series.change(|| self.cells(at).for_each(|(_, cell)| cell.store(value.to_bits(), Ordering::Relaxed)));
+            series.change(|| {
+                self.cells(at)
+                    .for_each(|(_, cell)| cell.store(value.to_bits(), Ordering::Relaxed))
+            });
         }
     }
 
@@ -370,24 +422,37 @@ impl Metric {
 
     /// The owner is about to write a gauge that was hidden, reset or left behind by an earlier thread: it starts at 0.
     fn unmask(&self, series: &Series, location: Location) {
-        for part in series.parts().filter(|part| part.location == location && part.masked.load(Ordering::Relaxed) == 1) {
-            self.cells(location).for_each(|(_, cell)| cell.store(0, Ordering::Relaxed));
+        for part in series
+            .parts()
+            .filter(|part| part.location == location && part.masked.load(Ordering::Relaxed) == 1)
+        {
+            self.cells(location)
+                .for_each(|(_, cell)| cell.store(0, Ordering::Relaxed));
             part.masked.store(0, Ordering::Release);
         }
     }
 
     fn release_locked(&self, index: &mut MutexGuard<'_, Index>, owner: &Arc<Owner>, id: u32, whole: bool) -> bool {
-        let Some(series) = self.series.get(id) else { return false };
+        let Some(series) = self.series.get(id) else {
+            return false;
+        };
         let state = series.state.load(Ordering::Relaxed);
-        let own = series.locations().into_iter().find(|at| self.slot(*at).is_some_and(|slot| slot.is_of(owner)));
-        let (Some(own), true) = (own, whole || state == HIDDEN) else { return false };
+        let own = series
+            .locations()
+            .into_iter()
+            .find(|at| self.slot(*at).is_some_and(|slot| slot.is_of(owner)));
+        let (Some(own), true) = (own, whole || state == HIDDEN) else {
+            return false;
+        };
         let mut values = vec![0.0; self.descriptor.cells() as usize];
         if !whole && series.read(&self.memory, &mut values) {
             series.state.store(SHOWN, Ordering::Release);
             return false;
         }
         self.expand(series);
-        let Some(meta) = series.parts().find(|part| part.location == own).map(|part| part.meta) else { return false };
+        let Some(meta) = series.parts().find(|part| part.location == own).map(|part| part.meta) else {
+            return false;
+        };
         let last = series.parts().count() == 1;
         if last {
             self.unlink(index, series, id);
@@ -416,17 +481,24 @@ impl Metric {
     /// Takes the part at `location` out of the list; if the series showed its record's labels, another part's serve.
     fn unlink_part(&self, index: &mut MutexGuard<'_, Index>, series: &Series, location: Location) {
         let mut link = &series.parts;
-        while let Some(part) = series.parts().find(|part| std::ptr::eq(*part, link.load(Ordering::Relaxed))) {
+        while let Some(part) = series
+            .parts()
+            .find(|part| std::ptr::eq(*part, link.load(Ordering::Relaxed)))
+        {
             if part.location == location {
                 let unlinked = link.load(Ordering::Relaxed);
                 link.store(part.next.load(Ordering::Relaxed), Ordering::Release);
                 if let Some(next) = series.parts().next() {
-                    series.block.store(Location::new(next.location.segment(), next.meta).0, Ordering::Release);
+                    series
+                        .block
+                        .store(Location::new(next.location.segment(), next.meta).0, Ordering::Release);
                     series.first.store(next.location.0, Ordering::Release);
                 }
                 let stamp = self.memory.epochs().stamp();
                 // SAFETY: made by `Box::into_raw` in `append_part`, unlinked just now, and freed only when `stamp` is past.
-                index.limbo.push_back((stamp, Unlinked::Part(unsafe { Box::from_raw(unlinked) })));
+                index
+                    .limbo
+                    .push_back((stamp, Unlinked::Part(unsafe { Box::from_raw(unlinked) })));
                 return;
             }
             link = &part.next;

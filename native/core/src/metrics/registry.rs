@@ -70,7 +70,11 @@ impl Registry {
     /// The metric of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Metric>> {
         let entries = lock(&self.entries);
-        entries.names.get(&written(name)).filter(|metric| metric.name() == name).cloned()
+        entries
+            .names
+            .get(&written(name))
+            .filter(|metric| metric.name() == name)
+            .cloned()
     }
 }
 
@@ -86,7 +90,12 @@ pub struct Registries {
 impl Registries {
     /// None yet.
     pub fn new(memory: Arc<Memory>) -> Registries {
-        Registries { memory, by_id: RwLock::default(), by_name: Mutex::default(), metrics: RwLock::default() }
+        Registries {
+            memory,
+            by_id: RwLock::default(),
+            by_name: Mutex::default(),
+            metrics: RwLock::default(),
+        }
     }
 
     /// The memory below.
@@ -101,7 +110,10 @@ impl Registries {
             return registry;
         }
         let mut all = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
-        let registry = Arc::new(Registry { id: all.len() as u32, entries: Mutex::default() });
+        let registry = Arc::new(Registry {
+            id: all.len() as u32,
+            entries: Mutex::default(),
+        });
         all.push(Arc::clone(&registry));
         if let Some(name) = name {
             names.insert(name.to_owned(), registry.id);
@@ -111,12 +123,21 @@ impl Registries {
 
     /// A registry by id.
     pub fn get(&self, id: u32) -> Option<Arc<Registry>> {
-        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id as usize).cloned()
+        self.by_id
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id as usize)
+            .cloned()
     }
 
     /// A metric by id.
     pub fn metric(&self, id: u32) -> Option<Arc<Metric>> {
-        self.metrics.read().unwrap_or_else(PoisonError::into_inner).get(id as usize).cloned().flatten()
+        self.metrics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id as usize)
+            .cloned()
+            .flatten()
     }
 
     /// Declares a metric: the same declaration gives the same metric, on any thread.
@@ -127,13 +148,25 @@ impl Registries {
             if *existing.descriptor() == descriptor {
                 return Ok(Arc::clone(existing));
             }
-            return Err(Conflict { existing: describe(existing.descriptor()) });
+            return Err(Conflict {
+                existing: describe(existing.descriptor()),
+            });
         }
         let mut metrics = self.metrics.write().unwrap_or_else(PoisonError::into_inner);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-        let metric = Arc::new(Metric::new(metrics.len() as u32, registry.id, descriptor, now, Arc::clone(&self.memory)));
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos() as u64);
+        let metric = Arc::new(Metric::new(
+            metrics.len() as u32,
+            registry.id,
+            descriptor,
+            now,
+            Arc::clone(&self.memory),
+        ));
         metrics.push(Some(Arc::clone(&metric)));
-        entries.names.extend(names.into_iter().map(|name| (name, Arc::clone(&metric))));
+        entries
+            .names
+            .extend(names.into_iter().map(|name| (name, Arc::clone(&metric))));
         entries.metrics.push(Arc::clone(&metric));
         Ok(metric)
     }
@@ -141,7 +174,9 @@ impl Registries {
     /// Takes a metric out of its registry; its name is free again.
     pub fn unregister(&self, registry: &Registry, metric: u32) -> bool {
         let mut entries = lock(&registry.entries);
-        let Some(at) = entries.metrics.iter().position(|other| other.id() == metric) else { return false };
+        let Some(at) = entries.metrics.iter().position(|other| other.id() == metric) else {
+            return false;
+        };
         entries.metrics.remove(at).retire();
         entries.names.retain(|_, other| other.id() != metric);
         true
@@ -152,7 +187,13 @@ impl Registries {
         let mut entries = lock(&registry.entries);
         // Ids of sources go on: one from before must not detach one from after.
         let next_collector = entries.next_collector;
-        let gone = std::mem::replace(&mut *entries, Entries { next_collector, ..Entries::default() });
+        let gone = std::mem::replace(
+            &mut *entries,
+            Entries {
+                next_collector,
+                ..Entries::default()
+            },
+        );
         gone.metrics.iter().for_each(|metric| metric.retire());
     }
 

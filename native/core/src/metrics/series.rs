@@ -82,7 +82,11 @@ impl Series {
     pub fn locations(&self) -> Vec<Location> {
         let listed: Vec<_> = self.parts().map(|part| part.location).collect();
         let first = Location(self.first.load(Ordering::Acquire));
-        if listed.is_empty() && first.0 != 0 { vec![first] } else { listed }
+        if listed.is_empty() && first.0 != 0 {
+            vec![first]
+        } else {
+            listed
+        }
     }
 
     /// Runs `change` between two versions, so that readers see all of it or nothing. Under the metric's lock.
@@ -119,7 +123,9 @@ impl Series {
         let state = self.state.load(Ordering::Relaxed);
         if self.parts.load(Ordering::Relaxed).is_null() {
             let location = Location(self.first.load(Ordering::Relaxed));
-            let Some(slot) = memory.slot(location.segment()) else { return false };
+            let Some(slot) = memory.slot(location.segment()) else {
+                return false;
+            };
             for (value, index) in values.iter_mut().zip(location.cell()..) {
                 *value = f64::from_bits(slot.segment.cell(index).load(Ordering::Relaxed));
             }
@@ -131,10 +137,16 @@ impl Series {
             if part.masked.load(Ordering::Relaxed) == 1 {
                 continue;
             }
-            let Some(slot) = memory.slot(part.location.segment()) else { continue };
+            let Some(slot) = memory.slot(part.location.segment()) else {
+                continue;
+            };
             let baseline = part.baseline.get();
             for (n, value) in values.iter_mut().enumerate() {
-                let now = f64::from_bits(slot.segment.cell(part.location.cell() + n as u32).load(Ordering::Relaxed));
+                let now = f64::from_bits(
+                    slot.segment
+                        .cell(part.location.cell() + n as u32)
+                        .load(Ordering::Relaxed),
+                );
                 let base = baseline.map_or(0.0, |base| f64::from_bits(base[n].load(Ordering::Relaxed)));
                 touched |= now != base;
                 *value += now - base;

@@ -10,10 +10,19 @@ use std::fmt::Write;
 pub fn snapshot(registry: &Registry) -> String {
     let mut out = String::from("[");
     registry.for_each_metric(&mut |metric| {
-        metric.for_each_series(&mut |labels, values| row(&mut out, metric.name(), metric.kind(), &String::from_utf8_lossy(labels), values));
+        metric.for_each_series(&mut |labels, values| {
+            row(
+                &mut out,
+                metric.name(),
+                metric.kind(),
+                &String::from_utf8_lossy(labels),
+                values,
+            )
+        });
     });
     registry.for_each_collector(&mut |collector| {
-        collector.collect(&mut |sample: Sample<'_>| row(&mut out, sample.name, sample.kind, sample.labels, &[sample.value]));
+        collector
+            .collect(&mut |sample: Sample<'_>| row(&mut out, sample.name, sample.kind, sample.labels, &[sample.value]));
     });
     out.push(']');
     out

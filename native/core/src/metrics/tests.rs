@@ -5,8 +5,8 @@ use super::descriptor::{Aggregate, Descriptor};
 use super::metric::{Kind, Metric, RegisterError};
 use super::registry::Registries;
 use super::series::Location;
-use crate::memory::table::{AnonymousProvider, Memory, Owner, Role};
 use crate::layout::EPOCH_AT;
+use crate::memory::table::{AnonymousProvider, Memory, Owner, Role};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,35 +18,72 @@ struct World {
 
 fn world() -> World {
     let memory = Arc::new(Memory::new(Box::new(AnonymousProvider)));
-    let (main, worker) = (memory.attach(Role::Main, 0).unwrap(), memory.attach(Role::Worker, 1).unwrap());
-    World { registries: Registries::new(memory), main, worker }
+    let (main, worker) = (
+        memory.attach(Role::Main, 0).unwrap(),
+        memory.attach(Role::Worker, 1).unwrap(),
+    );
+    World {
+        registries: Registries::new(memory),
+        main,
+        worker,
+    }
 }
 
 fn descriptor(kind: Kind, aggregate: Aggregate) -> Descriptor {
-    let bounds: Box<[f64]> = if kind == Kind::Histogram { [1.0, 2.0].into() } else { [].into() };
-    Descriptor { name: "m".into(), help: "help".into(), kind, label_names: [Box::from("a")].into(), bounds, aggregate }
+    let bounds: Box<[f64]> = if kind == Kind::Histogram {
+        [1.0, 2.0].into()
+    } else {
+        [].into()
+    };
+    Descriptor {
+        name: "m".into(),
+        help: "help".into(),
+        kind,
+        label_names: [Box::from("a")].into(),
+        bounds,
+        aggregate,
+    }
 }
 
 impl World {
     fn declare(&self, kind: Kind) -> Arc<Metric> {
-        self.registries.declare(&self.registries.open(None), descriptor(kind, Aggregate::Sum)).unwrap()
+        self.registries
+            .declare(&self.registries.open(None), descriptor(kind, Aggregate::Sum))
+            .unwrap()
     }
 
     /// What JS does: a plain read, an addition and a store by the owner.
     fn add(&self, at: Location, n: u32, by: f64) {
-        let cell = self.registries.memory().slot(at.segment()).unwrap().segment.cell(at.cell() + n);
-        cell.store((f64::from_bits(cell.load(Ordering::Relaxed)) + by).to_bits(), Ordering::Relaxed);
+        let cell = self
+            .registries
+            .memory()
+            .slot(at.segment())
+            .unwrap()
+            .segment
+            .cell(at.cell() + n);
+        cell.store(
+            (f64::from_bits(cell.load(Ordering::Relaxed)) + by).to_bits(),
+            Ordering::Relaxed,
+        );
     }
 
     fn epoch(&self, owner: &Owner) -> i32 {
         let id = owner.segments()[0];
-        self.registries.memory().slot(id).unwrap().segment.i32_at(EPOCH_AT).load(Ordering::Relaxed)
+        self.registries
+            .memory()
+            .slot(id)
+            .unwrap()
+            .segment
+            .i32_at(EPOCH_AT)
+            .load(Ordering::Relaxed)
     }
 }
 
 fn shown(metric: &Metric) -> Vec<(String, Vec<f64>)> {
     let mut all = Vec::new();
-    metric.for_each_series(&mut |labels, values| all.push((String::from_utf8(labels.to_vec()).unwrap(), values.to_vec())));
+    metric.for_each_series(&mut |labels, values| {
+        all.push((String::from_utf8(labels.to_vec()).unwrap(), values.to_vec()))
+    });
     all
 }
 
@@ -75,9 +112,16 @@ fn a_removed_counter_shows_again_when_its_held_handle_is_used() {
     world.add(at, 0, 7.0);
     assert!(metric.remove(Some(&world.main), b"a=\"1\"", true).is_some());
     assert_eq!(shown(&metric), []);
-    assert!(metric.remove(Some(&world.main), b"a=\"1\"", true).is_none(), "it is gone already");
+    assert!(
+        metric.remove(Some(&world.main), b"a=\"1\"", true).is_none(),
+        "it is gone already"
+    );
     world.add(at, 0, 0.1);
-    assert_eq!(shown(&metric), one("a=\"1\"", &[0.1]), "exactly, since the owner zeroed its cell");
+    assert_eq!(
+        shown(&metric),
+        one("a=\"1\"", &[0.1]),
+        "exactly, since the owner zeroed its cell"
+    );
 }
 
 /// [S1] another thread's cells are not written: reset and removal are a baseline that rendering subtracts.
@@ -93,8 +137,18 @@ fn another_threads_cells_get_a_baseline() {
     world.add(at, 1, 1.0);
     world.add(at, 3, 1.5);
     assert_eq!(shown(&metric), one("a=\"1\"", &[0.0, 1.0, 0.0, 1.5]));
-    let cell = world.registries.memory().slot(at.segment()).unwrap().segment.cell(at.cell() + 1);
-    assert_eq!(f64::from_bits(cell.load(Ordering::Relaxed)), 5.0, "only its owner writes it");
+    let cell = world
+        .registries
+        .memory()
+        .slot(at.segment())
+        .unwrap()
+        .segment
+        .cell(at.cell() + 1);
+    assert_eq!(
+        f64::from_bits(cell.load(Ordering::Relaxed)),
+        5.0,
+        "only its owner writes it"
+    );
     metric.remove(Some(&world.main), b"a=\"1\"", false).unwrap();
     assert_eq!(shown(&metric), []);
     assert_eq!(world.worker.take_removals().len(), 1, "the owner is told");
@@ -159,7 +213,10 @@ fn an_ended_threads_gauges_hold_no_more_and_its_counts_stay() {
     let world = world();
     let (gauge, counter) = (world.declare(Kind::Gauge), world.declare(Kind::Counter));
     let registry = world.registries.open(None);
-    let last = world.registries.declare(&registry, descriptor(Kind::Gauge, Aggregate::Last)).unwrap();
+    let last = world
+        .registries
+        .declare(&registry, descriptor(Kind::Gauge, Aggregate::Last))
+        .unwrap();
     for metric in [&gauge, &counter, &last] {
         let main = metric.register(&world.main, b"a=\"1\"").unwrap();
         let worker = metric.register(&world.worker, b"a=\"1\"").unwrap();
@@ -248,7 +305,11 @@ fn places_are_reused_under_a_render_without_mixing_series() {
         }
     });
     assert_eq!(shown(&metric), []);
-    assert!(world.registries.memory().bytes() <= 4 << 20, "{} bytes", world.registries.memory().bytes());
+    assert!(
+        world.registries.memory().bytes() <= 4 << 20,
+        "{} bytes",
+        world.registries.memory().bytes()
+    );
 }
 
 #[test]
@@ -256,12 +317,18 @@ fn a_metric_taken_out_refuses_series_and_gives_its_cells_back() {
     let world = world();
     let registry = world.registries.open(Some("shared"));
     assert_eq!(world.registries.open(Some("shared")).id(), registry.id());
-    let metric = world.registries.declare(&registry, descriptor(Kind::Counter, Aggregate::Sum)).unwrap();
+    let metric = world
+        .registries
+        .declare(&registry, descriptor(Kind::Counter, Aggregate::Sum))
+        .unwrap();
     let at = metric.register(&world.main, b"a=\"1\"").unwrap();
     assert!(world.registries.unregister(&registry, metric.id()));
     assert_eq!(metric.register(&world.main, b"a=\"2\""), Err(RegisterError::Gone));
     metric.release_all(&world.main);
-    let again = world.registries.declare(&registry, descriptor(Kind::Counter, Aggregate::Sum)).unwrap();
+    let again = world
+        .registries
+        .declare(&registry, descriptor(Kind::Counter, Aggregate::Sum))
+        .unwrap();
     assert_ne!(again.id(), metric.id());
     assert_eq!(again.register(&world.main, b"a=\"1\"").unwrap(), at);
 }
@@ -270,14 +337,47 @@ fn a_metric_taken_out_refuses_series_and_gives_its_cells_back() {
 fn names_that_would_share_a_sample_line_are_refused() {
     let world = world();
     let registry = world.registries.open(None);
-    let named = |name: &str, kind| Descriptor { name: name.into(), ..descriptor(kind, Aggregate::Sum) };
-    let first = world.registries.declare(&registry, named("x", Kind::Histogram)).unwrap();
-    assert_eq!(world.registries.declare(&registry, named("x", Kind::Histogram)).unwrap().id(), first.id());
-    for (name, kind) in [("x", Kind::Counter), ("x_count", Kind::Gauge), ("x_bucket", Kind::Counter)] {
-        assert!(world.registries.declare(&registry, named(name, kind)).is_err(), "{name}");
+    let named = |name: &str, kind| Descriptor {
+        name: name.into(),
+        ..descriptor(kind, Aggregate::Sum)
+    };
+    let first = world
+        .registries
+        .declare(&registry, named("x", Kind::Histogram))
+        .unwrap();
+    assert_eq!(
+        world
+            .registries
+            .declare(&registry, named("x", Kind::Histogram))
+            .unwrap()
+            .id(),
+        first.id()
+    );
+    for (name, kind) in [
+        ("x", Kind::Counter),
+        ("x_count", Kind::Gauge),
+        ("x_bucket", Kind::Counter),
+    ] {
+        assert!(
+            world.registries.declare(&registry, named(name, kind)).is_err(),
+            "{name}"
+        );
     }
-    world.registries.declare(&registry, named("a.b", Kind::Counter)).unwrap();
-    assert!(world.registries.declare(&registry, named("a_b", Kind::Counter)).is_err());
+    world
+        .registries
+        .declare(&registry, named("a.b", Kind::Counter))
+        .unwrap();
+    assert!(
+        world
+            .registries
+            .declare(&registry, named("a_b", Kind::Counter))
+            .is_err()
+    );
     world.registries.clear(&registry);
-    assert!(world.registries.declare(&registry, named("x_count", Kind::Gauge)).is_ok());
+    assert!(
+        world
+            .registries
+            .declare(&registry, named("x_count", Kind::Gauge))
+            .is_ok()
+    );
 }

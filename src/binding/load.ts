@@ -1,0 +1,72 @@
+// Finds, loads and starts the native addon: once per thread in JavaScript, once per process in native code. App threads.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { readOptions } from '../config/options.js';
+import { ERRORS, type ErrorCode, KymoError } from '../core/errors.js';
+import { markEnds } from './exit.js';
+import { FINGERPRINT } from './generated/layout.js';
+import type { NativeAddon } from './native.js';
+
+/** The package's root: two levels above this file, in src/ and in dist/ alike. */
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+function candidates(): string[] {
+  const { platform, arch } = process;
+  const suffixes = platform === 'linux' ? ['-gnu', '-musl'] : [''];
+  return suffixes.map((suffix) => join(ROOT, 'native', 'binding', `kymo.${platform}-${arch}${suffix}.node`));
+}
+
+/** The `name` of the nearest package.json above the program's main file. */
+function packageName(): string | undefined {
+  for (let folder = dirname(process.argv[1] ?? ''); ; folder = dirname(folder)) {
+    try {
+      const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown };
+      return typeof name === 'string' ? name : undefined;
+    } catch {
+      if (folder === dirname(folder)) return undefined;
+    }
+  }
+}
+
+function load(): NativeAddon {
+  const paths = candidates();
+  const path = paths.find((file) => existsSync(file)) ?? (paths[0] as string);
+  let addon: NativeAddon;
+  try {
+    addon = createRequire(import.meta.url)(path) as NativeAddon;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ERR_DLOPEN_DISABLED' ? 'the permission model refuses addons: start node with --allow-addons' : message.split('\n')[0];
+    throw new KymoError('KYMO_BINDING_MISSING', { path, reason }, { cause });
+  }
+  if (typeof addon.start !== 'function') {
+    throw new KymoError('KYMO_BINDING_VERSION', { found: 'an addon without start()', expected: `layout ${FINGERPRINT.toString(16)}` });
+  }
+  const options = readOptions();
+  try {
+    addon.start({
+      memory: addon.externalBuffersAllowed() ? options.memory : 'internal',
+      memoryDir: options.memoryDir,
+      ...(options.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: options.memoryLimitBytes }),
+      service: options.serviceName ?? packageName() ?? 'node',
+      fingerprint: FINGERPRINT,
+    });
+  } catch (error) {
+    throw asKymoError(error, { found: (error as Error).message, expected: `layout ${FINGERPRINT.toString(16)}` });
+  }
+  if (isMainThread) markEnds(addon);
+  return addon;
+}
+
+/** An error of the addon as the {@link KymoError} of its code, with `values` for the message; any other error as it is. */
+export function asKymoError(error: unknown, values: Record<string, unknown> = {}): unknown {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code) || KymoError.is(error)) return error;
+  return new KymoError(code as ErrorCode, { reason: message, ...values }, { cause: error });
+}
+
+/** The addon. Importing this module throws `KYMO_BINDING_MISSING` or `KYMO_BINDING_VERSION` when it cannot be used. */
+export const native: NativeAddon = load();

@@ -1,0 +1,8 @@
+// All that the addon offers, one interface per part. Types only.
+import type { NativeExposition } from './native-exposition.js';
+import type { NativeMemory } from './native-memory.js';
+import type { MetricsNative } from './native-metrics.js';
+import type { NativeOps } from './native-ops.js';
+import type { NativeRing } from './native-ring.js';
+
+export interface NativeAddon extends MetricsNative, NativeExposition, NativeMemory, NativeOps, NativeRing {}

@@ -1,0 +1,26 @@
+// The public surface: every name is listed here, and nothing else is public. App threads.
+export { type ErrorCode, KymoError } from './core/errors.js';
+export type { BoundCounter, Counter } from './metrics/counter.js';
+export type { GaugeOptions, HistogramOptions, MetricOptions } from './metrics/declaration.js';
+export { collectDefaultMetrics, type DefaultMetrics, type DefaultMetricsOptions } from './metrics/default-metrics.js';
+export type { BoundGauge, Gauge } from './metrics/gauge.js';
+export { type BoundHistogram, DEFAULT_BUCKETS, type Histogram } from './metrics/histogram.js';
+export type { LabelValue, LabelValues } from './metrics/labels.js';
+export type { MissingLabels } from './metrics/metric.js';
+export {
+  CONTENT_TYPES,
+  type ExpositionFormat,
+  type ExpositionOptions,
+  MetricsRegistry,
+  metrics,
+  type RegistryOptions,
+} from './metrics/registry.js';
+export type { HistogramSnapshot, MetricsSnapshot } from './metrics/snapshot.js';
+export {
+  type RecoveredHistogram,
+  type RecoveredRun,
+  type RecoveredValue,
+  type RecoverOptions,
+  type RunEnd,
+  recoverRuns,
+} from './recorder/recover.js';

@@ -1,0 +1,12 @@
+// The monotonic clock of timers. Any thread; one reading is about 50 ns.
+import { performance } from 'node:perf_hooks';
+
+/** A reading in milliseconds, for {@link secondsSince} only. */
+export function timestamp(): number {
+  return performance.now();
+}
+
+/** Seconds since a reading, never negative. */
+export function secondsSince(from: number): number {
+  return (performance.now() - from) / 1000;
+}

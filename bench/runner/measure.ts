@@ -55,13 +55,14 @@ export function summarize(
   peerLabel: string | null,
   ours: readonly number[],
   peer: readonly number[],
-  settings: Pick<Settings, 'custom'>,
+  settings: Pick<Settings, 'custom' | 'smoke'>,
 ): Result {
   const speedUp = ratioIsSpeedUp(row.goal);
   const [over, under] = speedUp ? [peer, ours] : [ours, peer];
   const comparable = peer.length > 0 && under.every((value) => value > 0);
   const ratios = comparable ? spread(roundRatios(over, under)) : null;
-  const goal = settings.custom && row.goal?.kind !== 'exact' ? undefined : row.goal;
+  // Goals belong to the published sizes; exact answers are asked of every size.
+  const goal = (settings.custom || settings.smoke) && row.goal?.kind !== 'exact' ? undefined : row.goal;
   return {
     name: row.name,
     unit: row.unit,

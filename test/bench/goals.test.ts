@@ -4,7 +4,7 @@ import { describeGoal, type Goal, goalMet } from '../../bench/runner/goals.js';
 import { summarize } from '../../bench/runner/measure.js';
 
 const row = (goal: Goal | undefined, ours: readonly number[], peer: readonly number[], custom = false) =>
-  summarize({ name: 'row', unit: 'ns', ...(goal && { goal }) }, 'ours', 'peer', ours, peer, { custom });
+  summarize({ name: 'row', unit: 'ns', ...(goal && { goal }) }, 'ours', 'peer', ours, peer, { custom, smoke: false });
 
 describe('a goal', () => {
   it('of at most so many times the peer holds up to the limit and not beyond', () => {

@@ -9,7 +9,7 @@ import { type Result, summarize } from '../../bench/runner/measure.js';
 import { readRecord, worseThan, writeRecord } from '../../bench/runner/record.js';
 
 const result = (name: string, ours: readonly number[], peer: readonly number[], goal: Goal): Result =>
-  summarize({ name, unit: 'ns', goal }, 'ours', 'peer', ours, peer, { custom: false });
+  summarize({ name, unit: 'ns', goal }, 'ours', 'peer', ours, peer, { custom: false, smoke: false });
 
 const FASTER: Goal = { kind: 'times-faster', factor: 10 };
 const AT_MOST: Goal = { kind: 'at-most', limit: 10 };

@@ -17,7 +17,11 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+/// After a refusal, as much or more is refused for this long without asking the system again (some 60 us): when memory is used
+/// up, every new series of a busy process comes by.
+const REFUSAL_HOLDS: Duration = Duration::from_millis(500);
 /// A file that a sweeper took before it was locked is made again under another name, this many times in all.
 const ATTEMPTS: u32 = 3;
 
@@ -74,6 +78,8 @@ struct Ledger {
     /// Names of the files, to be removed at a clean end.
     names: Vec<String>,
     numbers: u32,
+    /// The last refusal: when, and how much was asked for and left.
+    refused: Option<(Instant, u64, u64)>,
 }
 
 /// The words of a header that say how its process ended.
@@ -178,6 +184,13 @@ impl Store {
 
     fn make_uncounted(&self, kind: u32, size: usize, thread: u32) -> Result<Made, MemoryError> {
         let mut ledger = self.ledger();
+        let wanted = size as u64;
+        if let Some((at, least, left)) = ledger.refused
+            && wanted >= least
+            && at.elapsed() < REFUSAL_HOLDS
+        {
+            return Err(MemoryError::Budget { wanted, left });
+        }
         let bounds = Bounds {
             limit: self.limit,
             headroom: cgroup_headroom(&self.root),
@@ -187,14 +200,12 @@ impl Store {
             Ok(segment) => (segment, None),
             Err(why) => {
                 let left = bounds.anonymous().left(ledger.used);
-                if size as u64 > left && ledger.count > 0 {
-                    return Err(MemoryError::Budget {
-                        wanted: size as u64,
-                        left,
-                    });
+                if wanted > left && ledger.count > 0 {
+                    ledger.refused = Some((Instant::now(), wanted, left));
+                    return Err(MemoryError::Budget { wanted, left });
                 }
                 let segment = Segment::anonymous(kind, size)?;
-                ledger.used.anonymous += size as u64;
+                ledger.used.anonymous += wanted;
                 (segment, why)
             }
         };
@@ -524,6 +535,40 @@ pub(super) mod tests {
                 anonymous: 0
             }
         );
+    }
+
+    /// A process that has used its memory up must not read the cgroups for each series that it drops.
+    #[test]
+    fn a_refusal_is_remembered_for_as_much_or_more() {
+        let (dir, root) = (Scratch::new(), Scratch::new());
+        let cgroup = |max: &str| {
+            std::fs::create_dir_all(root.path().join("proc/self")).unwrap();
+            std::fs::write(root.path().join("proc/self/cgroup"), "0::/\n").unwrap();
+            std::fs::write(
+                root.path().join("proc/self/mountinfo"),
+                "1 1 0:1 / / rw - cgroup2 c rw\n",
+            )
+            .unwrap();
+            std::fs::write(root.path().join("memory.max"), max).unwrap();
+            std::fs::write(root.path().join("memory.current"), "0").unwrap();
+        };
+        cgroup("262144");
+        let store = Store::open(StoreOptions {
+            root: root.path().to_path_buf(),
+            ..options(&dir, "a")
+        });
+        let _first = store.make(KIND_CELLS, 8192, 0).unwrap();
+        assert!(store.make(KIND_CELLS, 16_384, 0).is_err());
+        cgroup("99999999");
+        assert!(store.make(KIND_CELLS, 16_384, 0).is_err(), "remembered");
+        assert!(
+            store.make(KIND_CELLS, 8192, 0).is_ok(),
+            "less than what was refused is asked for anew"
+        );
+        if let Some((at, ..)) = &mut store.ledger().refused {
+            *at -= REFUSAL_HOLDS;
+        }
+        assert!(store.make(KIND_CELLS, 16_384, 0).is_ok(), "forgotten");
     }
 
     /// [M3] the cgroup is asked before anything is taken; the first segment alone is made in spite of it, and not as a file.

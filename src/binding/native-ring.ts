@@ -37,6 +37,8 @@ export interface RingState {
 /** Records as values. */
 export interface DecodedRecords {
   readonly records: readonly { readonly kind: number; readonly cut: boolean; readonly values: readonly unknown[] }[];
+  /** Interned keys by id, as they stand behind the last record. */
+  readonly keys: readonly string[];
   /** Why the reading ended before the last byte. */
   readonly bad?: string;
 }
@@ -49,8 +51,13 @@ export interface NativeRing {
   ringState(ring: number): RingState;
   /** Waits until all rings' sinks have what was there at the call; false at the deadline. Blocks the calling thread. */
   ringFlush(deadlineMs: number): boolean;
-  /** Records of a spool or a dead segment; `keys` are the interned ones by id. Ends at the first byte that makes no sense. */
+  /** Records of a spool; `keys` are those of the bytes before, none at its start. Ends at the first byte that makes no sense. */
   ringDecode(records: Uint8Array, keys: readonly string[]): DecodedRecords;
+  /**
+   * Completes the spool of a dead process from its segments: every record is in it once afterwards. Once per dead segment,
+   * before a ring opens the spool. Returns the records appended; fails with `KYMO_RING_OPEN`.
+   */
+  ringFinishSpool(ring: Uint8Array, overflow: Uint8Array | undefined, spool: string): number;
 
   /** Id of a declared key; negative when it is too long or there is no room. */
   ringDeclare(ring: number, key: string): number;

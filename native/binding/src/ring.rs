@@ -3,9 +3,12 @@
 
 use crate::process::{Mode, process};
 use crate::raw::{Call, Callback, CodedError, coded, text_value};
-use kymo_core::intern::Interned;
+use kymo_core::intern::{Interned, read_entries};
+use kymo_core::layout::{META_AT, META_END_AT, RECORD_KEY};
 use kymo_core::ring::full::{OnFull, Policy, Room};
+use kymo_core::ring::recover::RingImage;
 use kymo_core::ring::rings::{OpenRing, RingOptions, Rings};
+use kymo_core::ring::spool;
 use kymo_core::ring::value::{Value, Values};
 use kymo_core::ring::{DropReason, RingMemory, read_records};
 use kymo_core::threads::guard;
@@ -294,34 +297,58 @@ unsafe extern "C" fn dropped(env: sys::napi_env, info: sys::napi_callback_info) 
     }
 }
 
-/// Records as JS values, for recovery and offline readers: `{ records: [{ kind, cut, values }], bad? }`. Ends at the first
-/// byte that makes no sense and says so in `bad`.
+/// Completes the spool of a dead process from the bytes of its ring's segment and of its overflow's. Call it once for each
+/// dead segment, before a ring opens the spool. Returns the records appended. Fails with `KYMO_RING_OPEN` when the bytes
+/// hold no ring or the spool cannot be written.
+#[napi(catch_unwind)]
+pub fn ring_finish_spool(ring: Uint8Array, overflow: Option<Uint8Array>, path: String) -> Result<f64, CodedError> {
+    let refused = |why: String| coded("KYMO_RING_OPEN", why);
+    let parse = |bytes| RingImage::parse(bytes).map_err(|bad| refused(format!("{bad:?}")));
+    let image = parse(&ring)?;
+    let overflow = overflow.as_deref().map(parse).transpose()?;
+    if overflow.as_ref().is_some_and(|overflow| overflow.id != image.id) {
+        return Err(refused("the overflow belongs to another ring".to_owned()));
+    }
+    // `parse` made sure of a whole header.
+    let end = ring[META_END_AT..]
+        .first_chunk()
+        .map_or(0, |end| u32::from_le_bytes(*end) as usize);
+    let keys = read_entries(ring.get(META_AT..end).unwrap_or_default());
+    let finished = spool::finish(PathBuf::from(path).as_path(), &image, overflow.as_ref(), keys);
+    finished
+        .map(|records| records as f64)
+        .map_err(|error| refused(error.to_string()))
+}
+
+/// Records of a spool as JS values, for recovery and offline readers. Ends at the first byte that makes no sense and says
+/// so in `bad`. Records that begin behind the spool's start need its `keys` so far, which the answer continues.
 #[napi(
     catch_unwind,
-    ts_return_type = "{ records: { kind: number; cut: boolean; values: unknown[] }[]; bad?: string }"
+    ts_return_type = "{ records: { kind: number; cut: boolean; values: unknown[] }[]; keys: string[]; bad?: string }"
 )]
 pub fn ring_decode(env: Env, records: Uint8Array, keys: Vec<String>) -> Result<Unknown<'static>, CodedError> {
-    let decoder = Decoder {
-        env: env.raw(),
-        keys: &keys,
-    };
+    let mut decoder = Decoder { env: env.raw(), keys };
     let value = decoder.all(&records);
     // SAFETY: a live value of the running call.
     unsafe { Unknown::from_napi_value(env.raw(), value) }.map_err(|error| coded("KYMO_RING_OPEN", error.reason.clone()))
 }
 
 /// Makes JS values. Every call below makes a value in the scope of the running call, or sets one of its properties.
-struct Decoder<'a> {
+struct Decoder {
     env: sys::napi_env,
-    keys: &'a [String],
+    keys: Vec<String>,
 }
 
-impl Decoder<'_> {
-    fn all(&self, bytes: &[u8]) -> sys::napi_value {
+impl Decoder {
+    fn all(&mut self, bytes: &[u8]) -> sys::napi_value {
         let (result, list) = (self.object(), self.array());
         self.set(result, c"records", list);
-        for (index, record) in read_records(bytes).enumerate() {
+        let mut index = 0;
+        for record in read_records(bytes) {
             let made = record.map_err(|bad| format!("{bad:?}")).and_then(|record| {
+                if record.kind == RECORD_KEY {
+                    return self.learn(record.body).map(|()| None);
+                }
                 let (entry, values) = (self.object(), self.array());
                 let mut body = record.values();
                 let mut count = 0;
@@ -332,17 +359,39 @@ impl Decoder<'_> {
                 self.set(entry, c"kind", self.number(f64::from(record.kind)));
                 self.set(entry, c"cut", self.boolean(record.cut));
                 self.set(entry, c"values", values);
-                Ok(entry)
+                Ok(Some(entry))
             });
             match made {
-                Ok(entry) => self.put(list, index as u32, entry),
+                Ok(None) => {}
+                Ok(Some(entry)) => {
+                    self.put(list, index, entry);
+                    index += 1;
+                }
                 Err(bad) => {
                     self.set(result, c"bad", text_value(self.env, bad.as_bytes()));
                     break;
                 }
             }
         }
+        let keys = self.array();
+        for (id, key) in self.keys.iter().enumerate() {
+            self.put(keys, id as u32, text_value(self.env, key.as_bytes()));
+        }
+        self.set(result, c"keys", keys);
         result
+    }
+
+    /// A key of the spool. Another process may have appended to it, and its ids begin at 0 again.
+    fn learn(&mut self, body: &[u8]) -> Result<(), String> {
+        let (id, text) = body.split_first_chunk::<4>().ok_or("a key without an id")?;
+        let id = u32::from_le_bytes(*id) as usize;
+        let text = std::str::from_utf8(text).map_err(|_| "a key that is no text")?;
+        if id > self.keys.len() {
+            return Err(format!("key {id} before key {}", self.keys.len()));
+        }
+        self.keys.truncate(id);
+        self.keys.push(text.to_owned());
+        Ok(())
     }
 
     fn value(&self, values: &mut Values<'_>, depth: u32) -> Result<sys::napi_value, String> {

@@ -150,6 +150,8 @@ pub const RECORD_SLACK: u16 = 7;
 pub const RECORD_CUT: u16 = 8;
 /// Fills the rest of the ring before a wrap.
 pub const RECORD_PAD: u16 = 1;
+/// In a spool only: gives an interned key its text from here on; u32 id, UTF-8.
+pub const RECORD_KEY: u16 = 2;
 /// First kind that users of the ring may take.
 pub const RECORD_USER: u16 = 16;
 

@@ -3,15 +3,16 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used)]
 
+use kymo_core::intern::InternTable;
 use kymo_core::layout::*;
 use kymo_core::memory::segment::Segment;
 use kymo_core::ring::consumer::{Drain, Drainer, Outcome, Progress, Sink, Target};
-use kymo_core::ring::file_sink::FileSink;
 use kymo_core::ring::full::{OnFull, Policy, Room};
 use kymo_core::ring::intent::FileState;
 use kymo_core::ring::memory::SegmentRing;
 use kymo_core::ring::producer::Producer;
 use kymo_core::ring::recover::{RingImage, pending};
+use kymo_core::ring::spool::{self, FileSink};
 use kymo_core::ring::{DropReason, Ring, RingMemory, read_records};
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -465,28 +466,108 @@ fn records_of_two_threads_keep_their_order_while_one_collector_drains_both() {
     }
 }
 
+fn interned(memory: &SegmentRing) -> Arc<InternTable> {
+    Arc::new(InternTable::new(memory.segment().clone()))
+}
+
+/// Keys and first bytes of a spool's records.
+fn spooled(bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
+    let (mut keys, mut firsts) = (Vec::new(), Vec::new());
+    for record in read_records(bytes) {
+        let record = record.unwrap();
+        match record.kind {
+            RECORD_KEY => keys.push(String::from_utf8(record.body[4..].to_vec()).unwrap()),
+            _ => firsts.push(record.body[0]),
+        }
+    }
+    (keys, firsts)
+}
+
 #[test]
-fn a_file_sink_appends_records_and_survives_a_full_device() {
-    let folder = std::env::temp_dir().join(format!("kymo-file-sink-{}", std::process::id()));
+fn a_spool_holds_each_key_before_its_records_and_survives_a_full_device() {
+    let folder = std::env::temp_dir().join(format!("kymo-spool-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("records");
-    std::fs::write(&path, b"before").unwrap();
     let (ring, mut producer) = ring(256, OnFull::DropNewest);
+    let keys = interned(ring.memory());
+    keys.declare("first");
+    let mut drainer = Drainer::new(
+        ring.clone(),
+        FileSink::new(spool::open(&path).unwrap(), 1, keys.clone()),
+    );
     assert!((0..8).all(|number| producer.push(RECORD_USER, &[number; 24])));
-    let mut drainer = Drainer::new(ring.clone(), FileSink::open(&path, 1).unwrap());
     assert_eq!(drainer.drain(), Progress::Moved);
-    assert_eq!(firsts(&std::fs::read(&path).unwrap()[6..]), (0..8).collect::<Vec<u8>>());
-    assert!(FileSink::open(&folder, 1).is_err(), "a folder is no file");
+    keys.declare("second");
+    assert!(producer.push(RECORD_USER, &[8; 24]));
+    drainer.drain();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(
+        spooled(&bytes),
+        (vec!["first".to_owned(), "second".to_owned()], (0..9).collect())
+    );
+    assert_eq!(bytes[4], RECORD_KEY as u8, "the key comes first");
+    assert!(spool::open(&folder).is_err(), "a folder is no file");
+    std::os::unix::fs::symlink(&path, folder.join("link")).unwrap();
+    assert!(spool::open(&folder.join("link")).is_err(), "nor is a symbolic link");
     std::fs::remove_dir_all(&folder).unwrap();
     #[cfg(target_os = "linux")]
     {
-        let full = std::path::Path::new("/dev/full");
-        let mut drainer = Drainer::new(ring.clone(), FileSink::open(full, 2).unwrap());
+        let full = spool::open(std::path::Path::new("/dev/full")).unwrap();
+        let mut drainer = Drainer::new(ring.clone(), FileSink::new(full, 2, keys));
         assert!(producer.push(RECORD_USER, &[8; 24]));
         assert_eq!(drainer.drain(), Progress::Waiting, "kept in the ring");
         assert_eq!(drainer.sink().errno().load(Relaxed), libc::ENOSPC);
         assert!(ring.pending());
     }
+}
+
+#[test]
+fn w3_the_spool_of_a_dead_process_is_finished_without_a_gap_or_a_repeated_record() {
+    let path = std::env::temp_dir().join(format!("kymo-finish-{}", std::process::id()));
+    // A batch of 64 bytes and the record of its key: every number of bytes that a kill may leave of them.
+    for written in 0..=64 + 16 {
+        let _ = std::fs::remove_file(&path);
+        let (ring, mut producer) = ring(256, OnFull::DropNewest);
+        let overflow = memory(1024, 0);
+        ring.set_overflow(overflow.clone());
+        let keys = interned(ring.memory());
+        keys.declare("key");
+        std::fs::write(&path, b"").unwrap();
+        assert!((0..6).all(|number| producer.push(RECORD_USER, &[number; 24])));
+        let mut sink = FileSink::new(spool::open(&path).unwrap(), 1, keys.clone());
+        struct Cut<'a>(&'a mut FileSink, &'a std::path::Path, u64);
+        impl Sink for Cut<'_> {
+            fn prepare(&mut self, records: &[u8]) -> Target {
+                self.0.prepare(records)
+            }
+            fn write(&mut self, records: &[u8]) -> Outcome {
+                assert_eq!(self.0.write(records), Outcome::Written);
+                std::fs::OpenOptions::new()
+                    .write(true)
+                    .open(self.1)
+                    .unwrap()
+                    .set_len(self.2)
+                    .unwrap();
+                Outcome::Retry
+            }
+        }
+        Drainer::new(ring.clone(), Cut(&mut sink, &path, written)).drain();
+        assert!(
+            (6..20).all(|number| producer.push(RECORD_USER, &[number; 24])),
+            "some are in the overflow"
+        );
+        let (ring_image, overflow_image) = (image(ring.memory()), image(&overflow));
+        let parsed = (
+            RingImage::parse(&ring_image).unwrap(),
+            RingImage::parse(&overflow_image).unwrap(),
+        );
+        let appended = spool::finish(&path, &parsed.0, Some(&parsed.1), [(0, "key")].into_iter()).unwrap();
+        let (keys, firsts) = spooled(&std::fs::read(&path).unwrap());
+        assert_eq!(firsts, (0..20).collect::<Vec<u8>>(), "killed after {written} bytes");
+        assert_eq!(appended, if written == 80 { 18 } else { 20 });
+        assert!(keys.iter().all(|key| key == "key") && !keys.is_empty());
+    }
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]

@@ -12,7 +12,6 @@
 //! which is held for a copy or a store, never for I/O, encoding or allocation.
 
 pub mod consumer;
-pub mod file_sink;
 pub mod full;
 pub mod fuzz;
 pub mod intent;
@@ -24,6 +23,7 @@ pub mod record;
 pub mod recover;
 #[cfg(not(loom))]
 pub mod rings;
+pub mod spool;
 pub mod value;
 
 pub use fuzz::fuzz_ring;

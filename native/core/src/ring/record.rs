@@ -3,13 +3,13 @@
 //!
 //! ```text
 //! u32 bytes of the record (multiple of 8, header included)
-//! u16 kind       PAD fills the rest of the ring before a wrap; users start at RECORD_USER
+//! u16 kind       PAD fills the rest of the ring before a wrap; KEY is in spools only; users start at RECORD_USER
 //! u16 flags      bits 0-2: unused bytes at the end; bit 3: something was cut off
 //! values, one after the other (see value.rs)
 //! ```
 use super::position::ALIGN;
 use super::value::Values;
-use crate::layout::{RECORD_CUT, RECORD_HEADER, RECORD_PAD, RECORD_SLACK, RECORD_USER};
+use crate::layout::{RECORD_CUT, RECORD_HEADER, RECORD_KEY, RECORD_PAD, RECORD_SLACK, RECORD_USER};
 
 /// Why bytes are not a record or not a value. Offsets are bytes from the start of what was being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum BadRecord {
         /// What its header says.
         length: u32,
     },
-    /// A kind that is neither PAD nor a user's.
+    /// A kind that is neither PAD, KEY nor a user's.
     Kind {
         /// Where the record starts.
         at: usize,
@@ -52,7 +52,7 @@ pub enum BadRecord {
 pub struct Header {
     /// Bytes of the record, header included; multiple of 8 in `[8, 2^30]`.
     pub length: u32,
-    /// `RECORD_PAD`, or `RECORD_USER` and above.
+    /// `RECORD_PAD`, `RECORD_KEY`, or `RECORD_USER` and above.
     pub kind: u16,
     /// `RECORD_SLACK` and `RECORD_CUT` bits.
     pub flags: u16,
@@ -97,7 +97,7 @@ impl Header {
         if !length.is_multiple_of(ALIGN) || (length as usize) < RECORD_HEADER || length as usize > available {
             return Err(BadRecord::Length { at, length });
         }
-        if kind != RECORD_PAD && kind < RECORD_USER {
+        if kind != RECORD_PAD && kind != RECORD_KEY && kind < RECORD_USER {
             return Err(BadRecord::Kind { at, kind });
         }
         if usize::from(flags & RECORD_SLACK) > length as usize - RECORD_HEADER {
@@ -110,7 +110,7 @@ impl Header {
 /// One record, in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Who wrote it, `RECORD_USER` and above.
+    /// Who wrote it, `RECORD_USER` and above, or `RECORD_KEY` in a spool.
     pub kind: u16,
     /// Something was cut off because the record was too long.
     pub cut: bool,

@@ -1,9 +1,9 @@
 //! All rings of the process with their segments, intern tables and sinks, and the one collector that drains them. Opened
 //! and retired by the threads that write them; everything else is for any thread.
 use super::consumer::Drainer;
-use super::file_sink::FileSink;
 use super::full::Policy;
 use super::memory::SegmentRing;
+use super::spool::{self, FileSink};
 use super::{DropReason, Ring, position};
 use crate::collector::Collector;
 use crate::intern::InternTable;
@@ -59,7 +59,7 @@ pub struct OpenRing {
     /// The ring.
     pub ring: Arc<Ring<SegmentRing>>,
     /// Keys that its records name by id.
-    pub interned: InternTable,
+    pub interned: Arc<InternTable>,
     options: RingOptions,
     /// `errno` of the spool's last write, 0 when it succeeded.
     spool_error: Arc<AtomicI32>,
@@ -122,7 +122,7 @@ impl Rings {
             return Err(RingError::SpoolTaken);
         }
         let number = rings.len() as u32;
-        let sink = FileSink::open(&options.spool, number).map_err(RingError::Spool)?;
+        let file = spool::open(&options.spool).map_err(RingError::Spool)?;
         let metadata = (options.size / 8).clamp(METADATA.0, METADATA.1) as usize;
         let size = (HEADER_SIZE + metadata + options.size as usize).next_multiple_of(HEADER_SIZE);
         let segment = Arc::new(
@@ -130,7 +130,8 @@ impl Rings {
                 .create(KIND_RING, size, thread)
                 .map_err(RingError::Memory)?,
         );
-        let interned = InternTable::new(Arc::clone(&segment));
+        let interned = Arc::new(InternTable::new(Arc::clone(&segment)));
+        let sink = FileSink::new(file, number, Arc::clone(&interned));
         let memory =
             SegmentRing::create(Arc::clone(&segment), options.size, number).ok_or(RingError::Size(options.size))?;
         let ring = Arc::new(Ring::new(Arc::new(memory), options.policy));

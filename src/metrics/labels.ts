@@ -2,6 +2,7 @@
 // the values themselves, so that no separator can be imitated. App thread.
 import { native } from '../binding/load.js';
 import type { Place } from '../binding/segment.js';
+import { type Level, UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
 import { KymoError } from '../core/errors.js';
 
 /** A label value. Numbers, booleans and bigints are written as `String(value)`. */
@@ -9,15 +10,12 @@ export type LabelValue = string | number | boolean | bigint;
 /** Values by label name. */
 export type LabelValues<N extends string = string> = { readonly [K in N]: LabelValue | undefined | null };
 
-type Level = Map<LabelValue, Level | Place>;
-
 /** Shorter strings cannot be slices of a longer one that they would keep alive. */
 const SLICE_MIN = 13;
 /** The levels are put in order of cardinality when so many combinations are known, and again at every eighth power after. */
 const FIRST_ORDER_AT = 64;
 
-/** No such combination yet. */
-export const UNKNOWN = -1;
+export { UNKNOWN };
 
 const hasOwn = Object.prototype.hasOwnProperty;
 
@@ -27,13 +25,10 @@ export class LabelIndex {
   readonly names: readonly string[];
   /** Names in the order of the levels: low cardinality first, which keeps the maps few (37 instead of 221 bytes per series). */
   #levels: string[];
-  /** The names again, from the last level upwards, for {@link find}. */
-  #name0 = '';
-  #name1 = '';
-  #name2 = '';
-  #name3 = '';
-  /** Levels; 0 when a name is one that every object inherits, such as `constructor`: then each call goes by {@link read}. */
-  readonly #depth: number;
+  /** Walks the levels with an object of labels. */
+  #walk: Walk;
+  /** A name is one that every object inherits, such as `constructor`: then each call goes by {@link read}. */
+  readonly #inherited: boolean;
   #root: Level = new Map();
   #size = 0;
   #orderAt = FIRST_ORDER_AT;
@@ -41,12 +36,8 @@ export class LabelIndex {
   constructor(names: readonly string[]) {
     this.names = names;
     this.#levels = [...names];
-    this.#depth = names.some((name) => name in Object.prototype) ? 0 : names.length;
-    this.#nameLevels();
-  }
-
-  #nameLevels(): void {
-    [this.#name0 = '', this.#name1 = '', this.#name2 = '', this.#name3 = ''] = [...this.#levels].reverse();
+    this.#inherited = names.some((name) => name in Object.prototype);
+    this.#walk = this.#inherited ? unknown : walkFor(this.#levels);
   }
 
   /** Combinations known. */
@@ -59,34 +50,7 @@ export class LabelIndex {
    * are no others, and that these are the object's own, is checked when a combination is first seen ({@link read}).
    */
   find(labels: LabelValues): Place {
-    // One read per name at a place of its own keeps each property access monomorphic: 25 ns instead of 100 in a loop.
-    let at: Level | Place | undefined = this.#root;
-    switch (this.#depth) {
-      case 4:
-        at = (at as Level).get(labels[this.#name3] as LabelValue);
-        if (at === undefined) return UNKNOWN;
-      case 3:
-        at = (at as Level).get(labels[this.#name2] as LabelValue);
-        if (at === undefined) return UNKNOWN;
-      case 2:
-        at = (at as Level).get(labels[this.#name1] as LabelValue);
-        if (at === undefined) return UNKNOWN;
-      case 1:
-        at = (at as Level).get(labels[this.#name0] as LabelValue);
-        return at === undefined ? UNKNOWN : (at as Place);
-      default:
-        return this.#findMany(labels);
-    }
-  }
-
-  #findMany(labels: LabelValues): Place {
-    if (this.#depth <= 0) return UNKNOWN;
-    let at: Level | Place | undefined = this.#root;
-    for (const name of this.#levels) {
-      at = (at as Level).get(labels[name] as LabelValue);
-      if (at === undefined) return UNKNOWN;
-    }
-    return at as Place;
+    return this.#walk(this.#root, labels);
   }
 
   /** As {@link find}, for values in the order of the declaration. */
@@ -158,7 +122,7 @@ export class LabelIndex {
     const order = counts.map((_, at) => at).sort((a, b) => (counts[a] as number) - (counts[b] as number));
     if (order.every((at, depth) => at === depth)) return;
     this.#levels = order.map((at) => this.#levels[at] as string);
-    this.#nameLevels();
+    this.#walk = this.#inherited ? unknown : walkFor(this.#levels);
     this.clear();
     for (const row of rows) {
       let level = this.#root;

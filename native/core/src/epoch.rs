@@ -21,7 +21,10 @@ pub struct Epochs {
 
 impl Default for Epochs {
     fn default() -> Self {
-        Self { clock: AtomicU64::new(1), pins: std::array::from_fn(|_| AtomicU64::new(0)) }
+        Self {
+            clock: AtomicU64::new(1),
+            pins: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
     }
 }
 
@@ -36,7 +39,10 @@ impl Epochs {
         loop {
             let now = self.clock.load(Ordering::SeqCst);
             for slot in &self.pins {
-                if slot.compare_exchange(0, now, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                if slot
+                    .compare_exchange(0, now, Ordering::SeqCst, Ordering::Relaxed)
+                    .is_ok()
+                {
                     // Pairs with the fence in `stamp`: a writer that did not see this pin had unlinked before, so this
                     // reader does not find the place any more.
                     fence(Ordering::SeqCst);

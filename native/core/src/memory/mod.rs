@@ -44,7 +44,10 @@ pub enum MemoryError {
 impl MemoryError {
     /// The current errno of a failed `step`.
     pub fn io(step: &'static str) -> MemoryError {
-        MemoryError::Io { step, errno: std::io::Error::last_os_error().raw_os_error().unwrap_or(0) }
+        MemoryError::Io {
+            step,
+            errno: std::io::Error::last_os_error().raw_os_error().unwrap_or(0),
+        }
     }
 
     /// The word that counts it: a label value of `kymo_dropped_total` and `kymo_memory_fallbacks_total`.

@@ -40,7 +40,14 @@ impl Segment {
         let size = size.next_multiple_of(HEADER_SIZE);
         // SAFETY: a fresh private mapping at an address of the kernel's choice; checked below.
         let base = unsafe {
-            libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
+            libc::mmap(
+                std::ptr::null_mut(),
+                size,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANON,
+                -1,
+                0,
+            )
         };
         match NonNull::new(base.cast::<u8>()) {
             Some(base) if base.as_ptr().cast::<libc::c_void>() != libc::MAP_FAILED => {
@@ -55,8 +62,16 @@ impl Segment {
     /// Takes a mapping that stays valid for the rest of the process (or until [`Segment::replace`]), zeroed or already
     /// carrying a header.
     pub fn from_mapping(base: NonNull<u8>, size: usize, kind: u32, backing: Backing) -> Segment {
-        assert!(size >= HEADER_SIZE && base.as_ptr().addr() % 8 == 0, "a segment is an aligned page or more");
-        Segment { base: AtomicPtr::new(base.as_ptr()), size, kind, backing }
+        assert!(
+            size >= HEADER_SIZE && base.as_ptr().addr() % 8 == 0,
+            "a segment is an aligned page or more"
+        );
+        Segment {
+            base: AtomicPtr::new(base.as_ptr()),
+            size,
+            kind,
+            backing,
+        }
     }
 
     /// Writes kind, size and the bounds of the free space into a zeroed header.
@@ -98,7 +113,11 @@ impl Segment {
     }
 
     fn at<T>(&self, offset: usize) -> *mut T {
-        assert!(offset % size_of::<T>() == 0 && offset + size_of::<T>() <= self.size, "offset {offset} of {}", self.size);
+        assert!(
+            offset % size_of::<T>() == 0 && offset + size_of::<T>() <= self.size,
+            "offset {offset} of {}",
+            self.size
+        );
         // SAFETY: inside the mapping, checked above.
         unsafe { self.base().add(offset).cast() }
     }
@@ -135,7 +154,10 @@ impl Segment {
         let offset = offset as usize;
         let len = self.u32_at(offset).load(Ordering::Relaxed) as usize;
         let end = offset + len;
-        assert!(offset >= META_AT && len >= META_RECORD_HEADER && end <= self.size, "record {offset}+{len}");
+        assert!(
+            offset >= META_AT && len >= META_RECORD_HEADER && end <= self.size,
+            "record {offset}+{len}"
+        );
         // SAFETY: inside the mapping, checked above; unchanged by the function's contract.
         unsafe { std::slice::from_raw_parts(self.base().add(offset + META_RECORD_HEADER), len - META_RECORD_HEADER) }
     }
@@ -162,7 +184,10 @@ impl Segment {
     pub(super) fn write_meta(&self, offset: u32, len: u32, tag: u32, payload: &[&[u8]]) {
         let mut at = offset as usize + META_RECORD_HEADER;
         for piece in payload {
-            assert!(at + piece.len() <= offset as usize + len as usize, "record too small for its payload");
+            assert!(
+                at + piece.len() <= offset as usize + len as usize,
+                "record too small for its payload"
+            );
             // SAFETY: inside the record, which is inside the mapping; the caller owns the place, so nobody reads it yet.
             unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), self.base().add(at), piece.len()) };
             at += piece.len();
@@ -182,18 +207,28 @@ mod tests {
     fn metadata_grows_up_to_the_cells_and_no_further() {
         let segment = Segment::anonymous(KIND_CELLS, 2 * HEADER_SIZE).unwrap();
         let free = 2 * HEADER_SIZE - META_AT;
-        assert_eq!(segment.append_meta(META_INTERN, &[&vec![7; free - META_RECORD_HEADER + 1]]), Err(Full));
-        let offset = segment.append_meta(META_INTERN, &[b"ab", &vec![7; free - META_RECORD_HEADER - 2]]).unwrap();
+        assert_eq!(
+            segment.append_meta(META_INTERN, &[&vec![7; free - META_RECORD_HEADER + 1]]),
+            Err(Full)
+        );
+        let offset = segment
+            .append_meta(META_INTERN, &[b"ab", &vec![7; free - META_RECORD_HEADER - 2]])
+            .unwrap();
         assert_eq!(offset as usize, META_AT);
         assert_eq!(segment.append_meta(META_INTERN, &[]), Err(Full));
         // SAFETY: nothing is ever reused in this test.
         assert_eq!(unsafe { &segment.meta_payload(offset)[..3] }, b"ab\x07");
-        assert_eq!(segment.u32_at(META_END_AT).load(Ordering::Relaxed) as usize, 2 * HEADER_SIZE);
+        assert_eq!(
+            segment.u32_at(META_END_AT).load(Ordering::Relaxed) as usize,
+            2 * HEADER_SIZE
+        );
     }
 
     #[test]
     #[should_panic(expected = "offset")]
     fn a_word_outside_is_refused() {
-        Segment::anonymous(KIND_CELLS, HEADER_SIZE).unwrap().u64_at(HEADER_SIZE - 4);
+        Segment::anonymous(KIND_CELLS, HEADER_SIZE)
+            .unwrap()
+            .u64_at(HEADER_SIZE - 4);
     }
 }

@@ -70,7 +70,9 @@ impl Space {
                 floor / 8
             }
         };
-        let head = [record.metric, cell, record.cells, record.block.len() as u32].map(u32::to_le_bytes).concat();
+        let head = [record.metric, cell, record.cells, record.block.len() as u32]
+            .map(u32::to_le_bytes)
+            .concat();
         let payload: [&[u8]; 2] = [&head, record.block];
         let meta = match self.free_meta.get_mut(&len).and_then(Vec::pop) {
             Some(offset) => {
@@ -84,7 +86,9 @@ impl Space {
 
     /// Gives a place back. It was unlinked before, at `stamp`.
     pub fn release(&mut self, segment: &Segment, stamp: u64, place: Place, cells: u32) {
-        segment.u32_at(place.meta as usize + 4).store(META_FREE, Ordering::Relaxed);
+        segment
+            .u32_at(place.meta as usize + 4)
+            .store(META_FREE, Ordering::Relaxed);
         self.limbo.push_back((stamp, place, cells));
     }
 
@@ -108,13 +112,21 @@ mod tests {
     use super::*;
 
     fn record(block: &[u8]) -> SeriesRecord<'_> {
-        SeriesRecord { metric: 1, cells: 3, block }
+        SeriesRecord {
+            metric: 1,
+            cells: 3,
+            block,
+        }
     }
 
     /// [S1] a place is used again only when no reader that began before its release is left, and then it is zeroed.
     #[test]
     fn a_released_place_waits_for_older_readers() {
-        let (segment, epochs, mut space) = (Segment::anonymous(KIND_CELLS, 8192).unwrap(), Epochs::default(), Space::default());
+        let (segment, epochs, mut space) = (
+            Segment::anonymous(KIND_CELLS, 8192).unwrap(),
+            Epochs::default(),
+            Space::default(),
+        );
         let first = space.bind(&segment, &epochs, &record(b"a=\"1\"")).unwrap();
         segment.cell(first.cell + 2).store(7, Ordering::Relaxed);
         let reader = epochs.pin();
@@ -127,7 +139,11 @@ mod tests {
 
     #[test]
     fn churn_needs_no_more_room_than_what_lives() {
-        let (segment, epochs, mut space) = (Segment::anonymous(KIND_CELLS, 8192).unwrap(), Epochs::default(), Space::default());
+        let (segment, epochs, mut space) = (
+            Segment::anonymous(KIND_CELLS, 8192).unwrap(),
+            Epochs::default(),
+            Space::default(),
+        );
         for _ in 0..10_000 {
             let place = space.bind(&segment, &epochs, &record(b"a=\"1\"")).unwrap();
             space.release(&segment, epochs.stamp(), place, 3);
@@ -136,13 +152,20 @@ mod tests {
 
     #[test]
     fn the_last_place_that_fits_is_given_and_the_next_is_refused_whole() {
-        let (segment, epochs, mut space) = (Segment::anonymous(KIND_CELLS, 8192).unwrap(), Epochs::default(), Space::default());
+        let (segment, epochs, mut space) = (
+            Segment::anonymous(KIND_CELLS, 8192).unwrap(),
+            Epochs::default(),
+            Space::default(),
+        );
         let mut places = 0;
         while space.bind(&segment, &epochs, &record(b"a=\"1\"")).is_ok() {
             places += 1;
         }
         assert_eq!(places, (8192 - META_AT) / (32 + 24));
         let (end, floor) = (segment.u32_at(META_END_AT), segment.u32_at(CELL_FLOOR_AT));
-        assert!(end.load(Ordering::Relaxed) <= floor.load(Ordering::Relaxed), "metadata and cells never overlap");
+        assert!(
+            end.load(Ordering::Relaxed) <= floor.load(Ordering::Relaxed),
+            "metadata and cells never overlap"
+        );
     }
 }

@@ -24,3 +24,6 @@ export {
   type RunEnd,
   recoverRuns,
 } from './recorder/recover.js';
+export { type MetricsHandler, metricsHandler } from './ops/metrics-handler.js';
+export type { OpsServerOptions } from './ops/options.js';
+export { type OpsAddress, OpsServer } from './ops/server.js';

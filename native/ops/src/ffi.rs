@@ -1,4 +1,4 @@
-//! The C interface of the engine (`shim/engine.h`) and the only unsafe code of this crate. Ops thread, but for [`Waker`].
+//! The C interface of the engine (`shim/engine.h`) and almost all unsafe code of this crate. Ops thread, but for [`Waker`].
 
 use std::ffi::c_void;
 use std::os::fd::{IntoRawFd, OwnedFd};

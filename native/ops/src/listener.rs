@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,9 @@ use crate::server::Address;
 
 /// Longest path of a unix socket: 108 bytes on Linux, 104 on macOS, both with the final NUL.
 pub(crate) const MAX_PATH: usize = 100;
+
+/// Connections that may wait to be accepted, as Node has it; the kernel cuts it to its own limit.
+const BACKLOG: libc::c_int = 511;
 
 /// A bound, listening, non-blocking socket.
 pub(crate) struct Bound {
@@ -61,6 +64,11 @@ fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
     // std sets SO_REUSEADDR, so that a port in TIME_WAIT can be bound again, and never SO_REUSEPORT.
     let listener = TcpListener::bind((host, port))?;
     listener.set_nonblocking(true)?;
+    // std's queue of 128 overflows in a burst of connections, and each client dropped there tries again a second later.
+    // SAFETY: a plain system call on a descriptor that lives; it only replaces the length of the queue.
+    if unsafe { libc::listen(listener.as_raw_fd(), BACKLOG) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
     Ok(listener)
 }
 

@@ -1,0 +1,74 @@
+// The handler that mounts metrics into a server of the application's own.
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MetricsRegistry, metricsHandler } from '../../src/index.js';
+import { ask } from './clients.js';
+
+const registry = new MetricsRegistry();
+const counter = registry.counter({ name: 'handled_total', help: 'Handled', labelNames: ['n'] });
+const handler = metricsHandler(registry);
+const server = http.createServer((request, response) => {
+  if (request.url?.split('?')[0] === '/metrics') handler(request, response);
+  else response.end('the application');
+});
+let port = 0;
+
+beforeAll(async () => {
+  for (let n = 0; n < 100; n += 1) counter.inc({ n: String(n) });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => {
+  server.close();
+});
+
+describe('metricsHandler', () => {
+  it('[H-50] serves text 0.0.4 at /metrics of the application’s server', async () => {
+    const { status, headers, text } = await ask(port, '/metrics');
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(text)));
+    expect(text).toContain('# TYPE handled_total counter\nhandled_total{n="0"} 1\n');
+    expect((await ask(port, '/')).text).toBe('the application');
+  });
+
+  it('shows what was counted before the request', async () => {
+    counter.inc({ n: 'fresh' }, 7);
+    expect((await ask(port, '/metrics')).text).toContain('handled_total{n="fresh"} 7\n');
+  });
+
+  it('negotiates OpenMetrics and gzip', async () => {
+    const headers = { accept: 'application/openmetrics-text; version=1.0.0; charset=utf-8', 'accept-encoding': 'gzip, deflate' };
+    const answer = await ask(port, '/metrics', { headers });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+      'content-encoding': 'gzip',
+      vary: 'Accept, Accept-Encoding',
+    });
+    expect(gunzipSync(answer.body).toString()).toMatch(/# EOF\n$/);
+  });
+
+  it('answers HEAD like GET without a body, OPTIONS with Allow, and other methods with 405', async () => {
+    const get = await ask(port, '/metrics');
+    const head = await ask(port, '/metrics', { method: 'HEAD' });
+    expect([head.status, head.headers['content-length'], head.body.length]).toEqual([200, get.headers['content-length'], 0]);
+    const options = await ask(port, '/metrics', { method: 'OPTIONS' });
+    expect([options.status, options.headers.allow]).toEqual([204, 'GET, HEAD, OPTIONS']);
+    expect((await ask(port, '/metrics', { method: 'POST' })).status).toBe(405);
+  });
+
+  it('survives clients that leave before the answer', async () => {
+    const left = Array.from({ length: 20 }, () => {
+      const request = http.get({ host: '127.0.0.1', port, path: '/metrics', agent: false });
+      request.on('error', () => undefined);
+      return new Promise<void>((resolve) => {
+        request.on('socket', (socket) => socket.on('connect', () => setImmediate(() => request.destroy()).unref()));
+        request.on('close', resolve);
+      });
+    });
+    await Promise.all(left);
+    expect((await ask(port, '/metrics')).status).toBe(200);
+  });
+});

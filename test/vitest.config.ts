@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     // A process per file: what a test leaves behind in the addon ends with it.
     pool: 'forks',
+    globalSetup: ['test/memory-folder.ts'],
     projects: [
       {
         extends: true,

@@ -48,5 +48,7 @@ export interface MetricsNative {
   releaseMetric(metric: number): void;
   snapshotRegistry(registry: number): string;
   renderSync(registries: number[], format: number, created: boolean): string;
+  /** The length of the text in bytes; written only when `target` has room for all of it. */
+  renderInto(registries: number[], format: number, created: boolean, target: Uint8Array): number;
   renderAsync(registries: number[], format: number, created: boolean): Promise<string>;
 }

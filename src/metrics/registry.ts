@@ -124,11 +124,21 @@ export class MetricsRegistry {
 
   /** The text of a scrape, rendered on another thread: this one pays for the copy into a string only. */
   metrics(options: ExpositionOptions = {}): Promise<string> {
-    const { format = 'text', created = false } = options;
-    if (!Object.hasOwn(CONTENT_TYPES, format)) {
-      throw new KymoError('KYMO_CONFIG_VALUE', { source: 'format', value: format, expected: "'text' or 'openmetrics'" });
+    const { format, created } = checkExposition(options);
+    return native.renderAsync([this.id], format, created);
+  }
+
+  /**
+   * The bytes of a scrape in memory of the caller, rendered on this thread: no string, no garbage when the buffer is used again.
+   * Gives the length of the text in bytes; when that is more than `target` has, nothing was written: come again with more room.
+   * @throws KymoError `KYMO_CONFIG_VALUE` when `target` is no Uint8Array.
+   */
+  renderInto(target: Uint8Array, options: ExpositionOptions = {}): number {
+    const { format, created } = checkExposition(options);
+    if (!(target instanceof Uint8Array)) {
+      throw new KymoError('KYMO_CONFIG_VALUE', { source: 'target', value: typeof target, expected: 'a Uint8Array' });
     }
-    return native.renderAsync([this.id], format === 'openmetrics' ? 1 : 0, created);
+    return native.renderInto([this.id], format, created, target);
   }
 
   /** What a log line shows of a registry. */
@@ -148,6 +158,14 @@ export class MetricsRegistry {
     if (known instanceof type && known.labelNames.length === 0) return known;
     return this.#declare(checkDeclaration(kind, { name, help: name }), type);
   }
+}
+
+/** Options as the addon wants them. */
+function checkExposition({ format = 'text', created = false }: ExpositionOptions): { format: number; created: boolean } {
+  if (!Object.hasOwn(CONTENT_TYPES, format)) {
+    throw new KymoError('KYMO_CONFIG_VALUE', { source: 'format', value: format, expected: "'text' or 'openmetrics'" });
+  }
+  return { format: format === 'openmetrics' ? 1 : 0, created };
 }
 
 const ids = new WeakMap<Metric<never>, number>();

@@ -9,9 +9,10 @@ use kymo_core::metrics::labels::{read_block, write_block};
 use kymo_core::metrics::metric::{Kind, Metric, RegisterError};
 use kymo_core::metrics::registry::Registry;
 use kymo_core::metrics::snapshot::snapshot;
-use napi::bindgen_prelude::{AsyncTask, Float64Array};
+use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint8Array};
 use napi::{Env, Task, sys};
 use napi_derive::napi;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Answers of `registerSeries` that are no location; the same numbers stand in `src/binding/native-metrics.ts`.
@@ -225,18 +226,51 @@ pub fn snapshot_registry(registry_id: u32) -> Result<String, CodedError> {
     Ok(snapshot(&*registry(registry_id)?))
 }
 
-/// What to render: registries by id, the format (0 text 0.0.4, 1 OpenMetrics 1.0.0), `_created` samples.
-fn rendered(ids: &[u32], format: u32, created: bool) -> Result<Vec<u8>, CodedError> {
+/// Appends what to render: registries by id, the format (0 text 0.0.4, 1 OpenMetrics 1.0.0), `_created` samples.
+fn render_to(out: &mut Vec<u8>, ids: &[u32], format: u32, created: bool) -> Result<(), CodedError> {
     let registries = ids.iter().map(|id| registry(*id)).collect::<Result<Vec<_>, _>>()?;
     let registries: Vec<&Registry> = registries.iter().map(|registry| &**registry).collect();
-    let mut out = Vec::new();
     let format = if format == 1 {
         Format::OpenMetrics100
     } else {
         Format::Text004
     };
-    render_with(&registries, RenderOptions { format, created }, &mut out);
+    render_with(&registries, RenderOptions { format, created }, out);
+    Ok(())
+}
+
+fn rendered(ids: &[u32], format: u32, created: bool) -> Result<Vec<u8>, CodedError> {
+    let mut out = Vec::new();
+    render_to(&mut out, ids, format, created)?;
     Ok(out)
+}
+
+thread_local! {
+    /// Text on its way into a caller's buffer; kept, so that a caller that comes again pays for no memory.
+    static INTO: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Renders into `target` from its start and gives the length of the text in bytes. A text that is longer than `target`
+/// writes nothing: the caller comes again with room for it.
+#[napi(catch_unwind)]
+pub fn render_into(
+    registries: Vec<u32>,
+    format: u32,
+    created: bool,
+    mut target: Uint8Array,
+) -> Result<f64, CodedError> {
+    INTO.with_borrow_mut(|text| {
+        text.clear();
+        render_to(text, &registries, format, created)?;
+        // SAFETY: nothing else touches this memory during the call: JS runs on this thread, which is here, and a buffer that
+        // is shared with other threads only ever sees text being written, as with `set`. Attacked by
+        // test/metrics/render-into.test.ts.
+        let target = unsafe { target.as_mut() };
+        if let Some(room) = target.get_mut(..text.len()) {
+            room.copy_from_slice(text);
+        }
+        Ok(text.len() as f64)
+    })
 }
 
 /// Text bytes on their way to JS.

@@ -1,0 +1,34 @@
+// A real Prometheus that scrapes the running demo, also while its event loop is blocked, and answers queries about it.
+import { describe, expect, it } from 'vitest';
+import { DemoProcess, MemoryFolder } from '../demo/demo-process.js';
+import { prometheus, startPrometheus } from './prometheus-server.js';
+
+describe.runIf(prometheus)('a real Prometheus on the demo', () => {
+  it('scrapes it while the event loop is blocked and answers a query [C-74]', async () => {
+    using memory = new MemoryFolder();
+    await using demo = new DemoProcess(memory, ['--rate', '100', '--block', '15s']);
+    await using server = await startPrometheus([await demo.ops()]);
+    // Prometheus takes up targets on a tick of five seconds, so its first scrapes fall into the block.
+    const [up] = await server.queryUntil('up', (series) => series[0]?.value === 1);
+    expect(demo.stdout).not.toContain('event loop blocked');
+    expect(up.metric.job).toBe('kymo');
+
+    // Scrapes succeed one after another, while the counters of the blocked loop stand still and those of another thread go on.
+    const [scraped] = await server.queryUntil(
+      'count_over_time(up[10s]) == sum_over_time(up[10s]) and count_over_time(up[10s]) >= 3',
+      (series) => series.length === 1,
+    );
+    expect(scraped.value).toBeGreaterThanOrEqual(3);
+    expect(demo.stdout).not.toContain('event loop blocked');
+    const [changes] = await server.query('sum(changes(http_requests_total[3s]))');
+    expect(changes.value).toBe(0);
+
+    await demo.printed(/event loop blocked 15\.\d s/);
+    const [rate] = await server.queryUntil('sum(rate(http_requests_total[5s]))', (series) => series[0]?.value > 50);
+    expect(rate.value).toBeGreaterThan(50);
+    const [p99] = await server.query('histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[10s])))');
+    expect(p99.value).toBeGreaterThan(0);
+    demo.kill('SIGINT');
+    expect(await demo.ended).toEqual({ code: 0, signal: null });
+  });
+});

@@ -59,7 +59,7 @@ export interface RecoveredRun {
  * is left alone, whatever its pid looks like from here. Values are as the process's threads last wrote them: what a
  * `reset()` from another thread had subtracted is in them again.
  *
- * Blocks the calling thread for about 1 ms per MB of segments. Empty when memory is anonymous or nothing is there.
+ * Blocks the calling thread, for about 20 ms per 1000 series. Empty when memory is anonymous or nothing is there.
  *
  * @throws KymoError `KYMO_MEMORY_FOLDER` when `dir` is given and its folder cannot be trusted.
  */

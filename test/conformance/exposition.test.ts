@@ -141,6 +141,7 @@ describe.runIf(python)("Prometheus' Python parsers", () => {
         const families = parseWithPython(format, await response.text());
         for (let index = 0; index < 20; index++) expect(sampleValue(families, 'jobs_total', { registry: `${index}` })).toBe(index);
         expect(sampleValue(families, 'depth')).toBe(0);
+        expect(sampleValue(families, 'kymo_scrape_left_out', { what: 'series' })).toBe(19);
       }
     } finally {
       await ops.stop();

@@ -7,7 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use super::super::collector::{Collector, Sample};
 use super::super::metric::Kind;
 use super::escape::{metric_name, sorted_pairs};
-use super::{Format, openmetrics, text};
+use super::{Format, LEFT_OUT, openmetrics, text};
 
 /// The word of a TYPE line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,11 +84,13 @@ pub(super) struct Families {
 
 impl Families {
     pub(super) fn new(format: Format) -> Families {
+        let mut names = TakenNames::default();
+        names.take(format, LEFT_OUT, Type::Gauge);
         Families {
             format,
             families: Vec::new(),
             routes: HashMap::new(),
-            names: TakenNames::default(),
+            names,
             refused: 0,
         }
     }

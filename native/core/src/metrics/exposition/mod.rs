@@ -19,8 +19,13 @@ mod text;
 
 use super::metric::{Kind, Metric};
 use super::registry::Registry;
-use families::{Collected, Families, Place};
+use families::{Collected, Families, Place, Type};
 use lines::Lines;
+
+/// Written when a scrape left something out; the name is reserved in every scrape.
+const LEFT_OUT: &str = "kymo_scrape_left_out";
+const LEFT_OUT_HELP: &str =
+    "Metrics and series missing from this scrape, since others of it have their names and labels.";
 
 /// An exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +73,8 @@ pub struct Rendered {
 ///
 /// A family is one group with one HELP and TYPE: a name that several registries share is written once, with the series
 /// of all of them; of two series with equal labels the first registry's is written. A name in use for another kind
-/// of metric is refused to the later one. Both are counted in [`Rendered`]. Each series is one snapshot. An empty
+/// of metric is refused to the later one. Both are counted in [`Rendered`], and the scrape itself says so in
+/// `kymo_scrape_left_out`. Each series is one snapshot. An empty
 /// registry gives `""` as text and `# EOF` in OpenMetrics.
 ///
 /// In OpenMetrics a counter's family name has no `_total` and its sample always has it, so `jobs` is written as family
@@ -194,10 +200,29 @@ impl Scrape<'_> {
         for group in self.families.groups() {
             self.out.extend_from_slice(&group.bytes);
         }
+        self.rendered.refused = self.families.refused();
+        self.confess();
         if self.options.format == Format::OpenMetrics100 {
             self.out.extend_from_slice(openmetrics::END);
         }
-        self.rendered.refused = self.families.refused();
         self.rendered
+    }
+
+    /// Nothing is lost in silence: a scrape that had to leave something out says so itself.
+    fn confess(&mut self) {
+        let Rendered {
+            refused, duplicates, ..
+        } = self.rendered;
+        if refused + duplicates == 0 {
+            return;
+        }
+        let format = self.options.format;
+        match format {
+            Format::Text004 => text::push_head(LEFT_OUT, Type::Gauge, LEFT_OUT_HELP, self.out),
+            Format::OpenMetrics100 => openmetrics::push_head(LEFT_OUT, Type::Gauge, LEFT_OUT_HELP, self.out),
+        }
+        let mut lines = Lines::new(format, LEFT_OUT, Type::Gauge, &[], None);
+        lines.push(b"what=\"metric\"", &[refused as f64], self.out);
+        lines.push(b"what=\"series\"", &[duplicates as f64], self.out);
     }
 }

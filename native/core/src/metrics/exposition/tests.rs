@@ -305,9 +305,10 @@ fn of_two_series_with_equal_labels_the_first_registrys_is_written_and_the_other_
         },
     );
     assert!(
-        output.ends_with("counter\na_total{x=\"1\",y=\"2\"} 1\na_total 5\na_total{x=\"1,y:2\"} 3\n"),
+        output.contains("counter\na_total{x=\"1\",y=\"2\"} 1\na_total 5\na_total{x=\"1,y:2\"} 3\n# HELP kymo"),
         "{output}"
     );
+    assert!(output.ends_with("kymo_scrape_left_out{what=\"metric\"} 0\nkymo_scrape_left_out{what=\"series\"} 2\n"));
     assert_eq!(
         rendered,
         Rendered {
@@ -328,7 +329,14 @@ fn a_name_of_another_kind_is_refused_to_the_later_metric() {
     ];
     for format in [Format::Text004, Format::OpenMetrics100] {
         let (output, rendered) = scraped(&metrics, RenderOptions { format, created: false });
-        assert_eq!(output.matches("# TYPE").count(), 1, "{output}");
+        assert!(
+            output.contains("# TYPE a gauge\n") && !output.contains("# TYPE a histogram"),
+            "{output}"
+        );
+        assert!(
+            output.contains("\nkymo_scrape_left_out{what=\"metric\"} 2\n"),
+            "{output}"
+        );
         assert_eq!(
             rendered,
             Rendered {
@@ -339,6 +347,24 @@ fn a_name_of_another_kind_is_refused_to_the_later_metric() {
             }
         );
     }
+}
+
+#[test]
+fn what_a_scrape_says_about_itself_has_a_name_of_its_own() {
+    let (output, rendered) = scraped(
+        &[gauge("kymo_scrape_left_out", &[("", &[9.0])]), gauge("a", &[])],
+        RenderOptions {
+            format: Format::OpenMetrics100,
+            created: false,
+        },
+    );
+    assert_eq!(output.matches("# TYPE kymo_scrape_left_out gauge").count(), 1);
+    assert!(!output.contains("kymo_scrape_left_out 9"), "{output}");
+    assert_eq!(rendered.refused, 1);
+    assert!(
+        !openmetrics(&[gauge("a", &[])]).contains("kymo_"),
+        "nothing to say, nothing said"
+    );
 }
 
 #[test]
@@ -477,8 +503,13 @@ fn real_registries_and_their_collectors_are_rendered_together() -> Result<(), Bo
     let mut out = b"before".to_vec();
     let rendered = render(&[&one, &two, &one], Format::OpenMetrics100, &mut out);
     let expected = "before# TYPE jobs counter\n# HELP jobs Jobs\njobs_total{r=\"1\"} 3\njobs_total{r=\"2\"} 4\n\
-        # TYPE depth gauge\n# HELP depth Depth\ndepth{queue=\"a\"} 1\ndepth{queue=\"b\"} 2\ndepth{queue=\"c\"} 2\n# EOF\n";
-    assert_eq!(String::from_utf8_lossy(&out), expected);
+        # TYPE depth gauge\n# HELP depth Depth\ndepth{queue=\"a\"} 1\ndepth{queue=\"b\"} 2\ndepth{queue=\"c\"} 2\n\
+        # TYPE kymo_scrape_left_out gauge\n";
+    assert!(
+        String::from_utf8_lossy(&out).starts_with(expected),
+        "{}",
+        String::from_utf8_lossy(&out)
+    );
     assert_eq!(
         rendered,
         Rendered {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use kymo_core::memory::exit::ending;
 use kymo_core::metrics::registry::Registry;
+use kymo_core::metrics::self_metrics::SELF_REGISTRY;
 use kymo_core::threads::guard;
 use kymo_ops::{
     Access, Address, Listen, OpsConfig, OpsCounters, OpsError, OpsServer, Route, RouteTable, ScrapeRequest, scrape,
@@ -21,7 +22,7 @@ use crate::process::process;
 use crate::raw::{CodedError, coded};
 
 /// Metrics of Kymo about itself, in every scrape that has metrics at all. The same name stands in `src/metrics/drops.ts`.
-const SELF_REGISTRY: &str = "kymo";
+pub const SELF_REGISTRY: &str = "kymo";
 /// For requests under way when a thread or the process ends.
 const LAST_GRACE: Duration = Duration::from_millis(200);
 

@@ -10,6 +10,7 @@ use kymo_core::memory::segment::Segment;
 use kymo_core::memory::sweep::{Retention, sweep};
 use kymo_core::memory::table::{Memory, Provider};
 use kymo_core::metrics::registry::Registries;
+use kymo_core::metrics::self_metrics::{SELF_REGISTRY, SelfMetrics};
 use napi_derive::napi;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -103,8 +104,12 @@ fn open(options: StartOptions) -> Process {
             last.stop(until.saturating_duration_since(std::time::Instant::now()));
         }));
     }
+    let registries = Registries::new(Arc::clone(&memory));
+    registries
+        .open(Some(SELF_REGISTRY))
+        .attach(Arc::new(SelfMetrics::new(memory, Arc::clone(&store))));
     Process {
-        registries: Registries::new(memory),
+        registries,
         store,
         collector,
         mode: if internal { Mode::Internal } else { Mode::External },

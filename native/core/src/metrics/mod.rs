@@ -12,6 +12,7 @@ pub mod metric;
 pub mod negotiation;
 pub mod process;
 pub mod registry;
+pub mod self_metrics;
 pub mod series;
 pub mod snapshot;
 #[cfg(test)]

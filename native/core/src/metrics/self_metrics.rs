@@ -3,11 +3,19 @@
 use super::collector::{Collector, Sample};
 use super::metric::Kind;
 use crate::memory::file::Store;
+use crate::memory::segment::Backing;
 use crate::memory::table::Memory;
 use std::sync::Arc;
 
 /// Name of the registry that holds Kymo's own metrics; the same name stands in `src/metrics/drops.ts`.
 pub const SELF_REGISTRY: &str = "kymo";
+
+/// Words for what holds a segment.
+const BACKINGS: [(&str, fn(&Backing) -> bool); 3] = [
+    ("file", |backing| matches!(backing, Backing::File { .. })),
+    ("anonymous", |backing| matches!(backing, Backing::Anonymous)),
+    ("runtime", |backing| matches!(backing, Backing::Lent)),
+];
 
 /// See the module.
 pub struct SelfMetrics {
@@ -33,22 +41,31 @@ impl Collector for SelfMetrics {
                 value,
             })
         };
-        let segments = self.memory.slots().count() as f64;
-        give(
-            "kymo_memory_segments",
-            "Segments that hold cells.",
-            Kind::Gauge,
-            "",
-            segments,
-        );
-        let bytes = self.memory.bytes() as f64;
-        give(
-            "kymo_memory_bytes",
-            "Bytes of the segments that hold cells.",
-            Kind::Gauge,
-            "",
-            bytes,
-        );
+        let held = BACKINGS.map(|(word, is)| {
+            let of = self.memory.slots().filter(|slot| is(slot.segment.backing()));
+            let (count, bytes) = of.fold((0_u64, 0_u64), |(count, bytes), slot| {
+                (count + 1, bytes + slot.segment.size() as u64)
+            });
+            (format!("backing=\"{word}\""), count as f64, bytes as f64)
+        });
+        for (labels, count, _) in &held {
+            give(
+                "kymo_memory_segments",
+                "Segments that hold cells, by what holds them.",
+                Kind::Gauge,
+                labels,
+                *count,
+            );
+        }
+        for (labels, _, bytes) in &held {
+            give(
+                "kymo_memory_bytes",
+                "Bytes of the segments that hold cells.",
+                Kind::Gauge,
+                labels,
+                *bytes,
+            );
+        }
         for (reason, count) in self.store.failures() {
             let labels = format!("reason=\"{reason}\"");
             let help = "Segments that are not in a file, or could not be made at all, by reason.";
@@ -88,8 +105,14 @@ mod tests {
         let mut shown = Vec::new();
         SelfMetrics::new(Arc::clone(&memory), Arc::new(store))
             .collect(&mut |sample| shown.push((format!("{}{{{}}}", sample.name, sample.labels), sample.value)));
-        assert!(shown.contains(&("kymo_memory_segments{}".to_owned(), owner.segments().len() as f64)));
-        assert!(shown.contains(&("kymo_memory_bytes{}".to_owned(), f64::from(1 << 20))));
+        assert!(shown.contains(&(
+            "kymo_memory_segments{backing=\"anonymous\"}".to_owned(),
+            owner.segments().len() as f64
+        )));
+        assert!(shown.contains(&(
+            "kymo_memory_bytes{backing=\"anonymous\"}".to_owned(),
+            f64::from(1 << 20)
+        )));
         assert!(
             shown.contains(&("kymo_memory_fallbacks_total{reason=\"memory_folder\"}".to_owned(), 1.0)),
             "{shown:?}"

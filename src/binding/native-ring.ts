@@ -4,8 +4,8 @@
 export interface RingAttachment {
   /** Number of the ring in this process; the first argument of every call below. */
   readonly ring: number;
-  /** The whole segment, header first. Never leaves `src/binding/`. */
-  readonly buffer: ArrayBuffer;
+  /** The whole segment, header first; absent where the runtime lends no native memory (M5). Never leaves `src/binding/`. */
+  readonly buffer?: ArrayBuffer;
   /** Longest record in bytes, header included, that the overflow takes. */
   readonly longestBytes: number;
 }
@@ -18,7 +18,7 @@ export interface RingOptions {
   readonly onFull: 'block' | 'drop-oldest' | 'drop-newest';
   /** Longest wait of `block` per stall, in ms. Default 100. */
   readonly blockBudgetMs?: number;
-  /** Label value of its drops in `kymo_dropped_total`. */
+  /** Label value of its drops in `kymo_ring_dropped_total`. */
   readonly signal: string;
   /** File that the records are appended to as they are, made with mode 0600; not one of another ring. */
   readonly spool: string;
@@ -69,6 +69,8 @@ export interface NativeRing {
   ringFull(ring: number, lengthBytes: number): number;
   /** Appends a record that is too long for its ring: 1, or 0 when it is dropped, which is counted. */
   ringOversized(ring: number, record: Uint8Array, lengthBytes: number): number;
+  /** Writes a whole record where there is no buffer: 1, or 0 when it is dropped, which is counted. */
+  ringPush(ring: number, record: Uint8Array, lengthBytes: number): number;
   /** Wakes the collector. */
   ringWake(ring: number): void;
   /** Counts records lost on this side. */

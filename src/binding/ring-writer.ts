@@ -12,6 +12,7 @@ import {
   DROP_CUT,
   DROP_FAILED,
   DROP_NESTED,
+  HEADER_SIZE,
   RECORD_CUT,
   RECORD_HEADER,
   RECORD_PAD,
@@ -86,6 +87,9 @@ export class RingWriter {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** The segment is here. If not (M5), each record is built in memory of our own and handed over by a call. */
+  readonly #lent: boolean;
+  #own: DataView<ArrayBuffer> | undefined;
   /** Byte offset of the ring in the segment. */
   readonly #base: number;
   readonly #size: number;
@@ -115,9 +119,11 @@ export class RingWriter {
   constructor(native: NativeRing, { ring, buffer, longestBytes }: RingAttachment) {
     this.#native = native;
     this.#ring = ring;
-    this.#words = new Int32Array(buffer);
-    this.#bytes = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
+    this.#lent = buffer !== undefined;
+    const bytes = buffer ?? new ArrayBuffer(HEADER_SIZE);
+    this.#words = new Int32Array(bytes);
+    this.#bytes = new Uint8Array(bytes);
+    this.#view = new DataView(bytes);
     this.#out = this.#bytes;
     this.#outView = this.#view;
     this.#base = this.#words[RING_OFFSET_AT >> 2] as number;
@@ -182,6 +188,12 @@ export class RingWriter {
   }
 
   #begin(): void {
+    this.#padding = 0;
+    this.#fate = KEPT;
+    if (!this.#lent) {
+      this.#beginAlone();
+      return;
+    }
     const words = this.#words;
     const head = words[HEAD] as number;
     const offset = head & (this.#size - 1);
@@ -190,9 +202,16 @@ export class RingWriter {
     this.#start = start;
     this.#at = start + RECORD_HEADER;
     this.#limit = start + Math.min(this.#size - offset, free, this.#longest);
-    this.#padding = 0;
-    this.#fate = KEPT;
     if (this.#out !== this.#bytes) this.#inRing();
+  }
+
+  #beginAlone(): void {
+    this.#own ??= new DataView(new ArrayBuffer(Math.min(SCRATCH, this.#longestBytes)));
+    this.#outView = this.#own;
+    this.#out = new Uint8Array(this.#own.buffer);
+    this.#start = 0;
+    this.#at = RECORD_HEADER;
+    this.#limit = this.#out.length - RESERVE;
   }
 
   #inRing(): void {
@@ -233,7 +252,8 @@ export class RingWriter {
     const record = this.#out;
     this.#inRing();
     this.#words[BUILDING] = 0;
-    const kept = this.#native.ringOversized(this.#ring, record, length) !== 0;
+    const call = this.#lent ? this.#native.ringOversized : this.#native.ringPush;
+    const kept = call(this.#ring, record, length) !== 0;
     this.#words[SEEN] = load(this.#words, RELEASED);
     if (kept && cut !== 0) this.#native.ringDropped(this.#ring, DROP_CUT, 1);
     return kept;

@@ -103,3 +103,36 @@ describe('[T1] a worker that is terminated in the middle of a record', () => {
     expect(Math.max(...next)).toBeGreaterThan(0);
   });
 });
+
+describe('[M5] a runtime that lends no native memory', () => {
+  it('writes the same records by calls, in order, long and nested ones too', async () => {
+    const spool = join(folder, 'internal');
+    const child = new Child(
+      `const { openRing } = await import('${DIST}binding/ring.js');
+      const { native } = await import('${DIST}binding/load.js');
+      const { writer, state } = openRing({ sizeBytes: 8192, onFull: 'block', blockBudgetMs: 60000, signal: 'spool', spool: ${JSON.stringify(spool)} });
+      while (!state().overflow) await new Promise(setImmediate);
+      for (let index = 0; index < 20000; index++) {
+        const fields = { text: 's'.repeat(index % 1000 === 7 ? 3000 : index % 77), get nested() { return index % 100 || writer.write(21, index); } };
+        if (!writer.write(20, index, fields)) throw new Error('dropped');
+      }
+      if (!native.ringFlush(30000)) throw new Error('not drained');
+      console.log(JSON.stringify(state().dropped));`,
+      { folder, bare: true, env: { KYMO_MEMORY: 'internal' } },
+    );
+    const { code, stdout, stderr } = await child.ended;
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({});
+    let next = 0;
+    let nested = 0;
+    for (const [index, fields] of records(spool) as Iterable<[number, { text: string } | undefined]>) {
+      if (fields === undefined) {
+        expect(index).toBe(next - 1);
+        nested++;
+      } else if (index !== next++ || fields.text.length !== (index % 1000 === 7 ? 3000 : index % 77))
+        throw new Error(`${index} for ${next - 1}`);
+    }
+    expect([next, nested]).toEqual([20_000, 200]);
+  });
+});

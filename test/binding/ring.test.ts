@@ -167,7 +167,7 @@ describe('[W1] publishing', () => {
 
   it('goes on over the wrap of its 32-bit position', async () => {
     const ring = await open({ sizeBytes: 4096 });
-    const words = new Int32Array(ring.attachment.buffer);
+    const words = new Int32Array(ring.attachment.buffer as ArrayBuffer);
     for (let at = RING_HEAD_AT; at <= RING_RELEASED_AT; at += 4) {
       // Head, the two notes beside it, read and released: as after 2^31 - 64 bytes.
       if (at === RING_HEAD_AT || at === RING_HEAD_AT + 8 || at === 0x300 || at === RING_RELEASED_AT) words[at >> 2] = 2 ** 31 - 64;

@@ -6,6 +6,7 @@ mod metrics;
 mod ops;
 mod process;
 mod raw;
+mod records;
 mod ring;
 mod thread;
 

@@ -21,8 +21,6 @@ use napi_derive::napi;
 use crate::process::process;
 use crate::raw::{CodedError, coded};
 
-/// Metrics of Kymo about itself, in every scrape that has metrics at all. The same name stands in `src/metrics/drops.ts`.
-pub const SELF_REGISTRY: &str = "kymo";
 /// For requests under way when a thread or the process ends.
 const LAST_GRACE: Duration = Duration::from_millis(200);
 

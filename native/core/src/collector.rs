@@ -260,8 +260,9 @@ mod tests {
         (producer, count)
     }
 
+    /// [W1]
     #[test]
-    fn w1_a_parked_collector_wakes_for_each_record() {
+    fn a_parked_collector_wakes_for_each_record() {
         let collector = Collector::start().unwrap();
         let (mut producer, count) = ring(&collector, None);
         for number in 1..=3 {
@@ -304,8 +305,9 @@ mod tests {
         assert!(collector.stop(LONG));
     }
 
+    /// [T1]
     #[test]
-    fn t1_stop_drains_everything_or_leaves_a_blocked_sink_behind_at_the_deadline() {
+    fn stop_drains_everything_or_leaves_a_blocked_sink_behind_at_the_deadline() {
         let collector = Collector::start().unwrap();
         let (mut producer, count) = ring(&collector, None);
         for _ in 0..100 {

@@ -199,8 +199,9 @@ mod tests {
         read_entries(bytes).map(|(id, text)| (id, text.to_owned())).collect()
     }
 
+    /// [M1]
     #[test]
-    fn m1_an_id_is_in_the_segment_before_anybody_has_it() {
+    fn an_id_is_in_the_segment_before_anybody_has_it() {
         let table = table(16);
         assert_eq!(table.declare("method"), Some(0));
         assert_eq!(entries(&table), [(0, "method".to_owned())]);

@@ -111,23 +111,27 @@ fn model(body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
+/// [W1]
 #[test]
-fn w1_what_is_published_is_complete_and_what_is_read_is_not_overwritten() {
+fn what_is_published_is_complete_and_what_is_read_is_not_overwritten() {
     model(|| history(6, 1, OnFull::DropNewest, None, 8));
 }
 
+/// [W4]
 #[test]
-fn w4_rewinding_the_head_while_a_batch_is_in_flight_loses_and_repeats_nothing() {
+fn rewinding_the_head_while_a_batch_is_in_flight_loses_and_repeats_nothing() {
     model(|| history(7, 1, OnFull::DropNewest, Some(128), 8));
 }
 
+/// [W4]
 #[test]
-fn w4_dropping_the_oldest_never_touches_the_batch_in_flight() {
+fn dropping_the_oldest_never_touches_the_batch_in_flight() {
     model(|| history(7, 1, OnFull::DropOldest, Some(64), 8));
 }
 
+/// [W1]
 #[test]
-fn w1_a_collector_that_parks_is_woken_or_sees_the_record() {
+fn a_collector_that_parks_is_woken_or_sees_the_record() {
     model(|| {
         let ring = Arc::new(Ring::new(Tracked::new(64), Policy::new(OnFull::DropNewest)));
         let woken = loom::sync::Arc::new(loom::sync::atomic::AtomicBool::new(false));

@@ -205,7 +205,7 @@ fn run(seed: u64) {
 
 /// [W1] [W3] [W4] order holds, nothing is lost uncounted, nothing is repeated, whatever the step a crash falls behind.
 #[test]
-fn w1_w3_w4_random_histories_neither_lose_nor_repeat_a_record() {
+fn random_histories_neither_lose_nor_repeat_a_record() {
     for seed in 0..150 {
         run(seed);
     }

@@ -123,8 +123,9 @@ impl Gated {
     }
 }
 
+/// [W1]
 #[test]
-fn w1_records_survive_the_wrap_of_the_i32_and_of_the_ring() {
+fn records_survive_the_wrap_of_the_i32_and_of_the_ring() {
     let ring = Arc::new(Ring::new(memory(256, i32::MAX - 63), Policy::new(OnFull::DropNewest)));
     let mut producer = ring.producer().unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -140,8 +141,9 @@ fn w1_records_survive_the_wrap_of_the_i32_and_of_the_ring() {
     assert_eq!(*seen.lock().unwrap(), (0..100).collect::<Vec<u8>>());
 }
 
+/// [W1]
 #[test]
-fn w1_the_longest_record_in_place_is_a_quarter_and_the_next_longer_one_needs_the_overflow() {
+fn the_longest_record_in_place_is_a_quarter_and_the_next_longer_one_needs_the_overflow() {
     let (ring, mut producer) = ring(256, OnFull::DropNewest);
     assert!(
         producer.push(RECORD_USER, &[1; 56]),
@@ -167,8 +169,9 @@ fn w1_the_longest_record_in_place_is_a_quarter_and_the_next_longer_one_needs_the
     );
 }
 
+/// [W4]
 #[test]
-fn w4_a_sink_blocked_inside_its_write_costs_the_producer_neither_time_nor_records() {
+fn a_sink_blocked_inside_its_write_costs_the_producer_neither_time_nor_records() {
     let (ring, mut producer) = ring(256, OnFull::DropNewest);
     ring.set_overflow(memory(4096, 0));
     assert!((0..8).all(|number| producer.push(RECORD_USER, &[number; 24])));
@@ -186,8 +189,9 @@ fn w4_a_sink_blocked_inside_its_write_costs_the_producer_neither_time_nor_record
     assert_eq!(ring.memory().dropped(DropReason::Contended), 0);
 }
 
+/// [W4]
 #[test]
-fn w4_drop_oldest_spares_the_flight_and_keeps_the_newest() {
+fn drop_oldest_spares_the_flight_and_keeps_the_newest() {
     let (ring, mut producer) = ring(256, OnFull::DropOldest);
     ring.set_overflow(memory(256, 0));
     assert!((0..8).all(|number| producer.push(RECORD_USER, &[number; 24])));
@@ -207,8 +211,9 @@ fn w4_drop_oldest_spares_the_flight_and_keeps_the_newest() {
     assert_eq!(ring.memory().dropped(DropReason::Oldest), 200 - seen.len() as u64);
 }
 
+/// [W4]
 #[test]
-fn w4_drop_newest_keeps_the_oldest_and_counts_the_rest() {
+fn drop_newest_keeps_the_oldest_and_counts_the_rest() {
     let (ring, mut producer) = ring(256, OnFull::DropNewest);
     let kept = (0..100)
         .filter(|&number| producer.push(RECORD_USER, &[number; 24]))
@@ -217,8 +222,9 @@ fn w4_drop_newest_keeps_the_oldest_and_counts_the_rest() {
     assert_eq!(ring.memory().dropped(DropReason::Newest), 92);
 }
 
+/// [W4]
 #[test]
-fn w4_block_spends_its_budget_once_per_stall_and_waits_again_after_the_sink_moved() {
+fn block_spends_its_budget_once_per_stall_and_waits_again_after_the_sink_moved() {
     let policy = Policy {
         on_full: OnFull::Block,
         lock_budget: Duration::from_millis(5),
@@ -251,8 +257,9 @@ fn w4_block_spends_its_budget_once_per_stall_and_waits_again_after_the_sink_move
     assert_eq!(timed(&mut producer), (false, true), "a new stall has a new budget");
 }
 
+/// [W4]
 #[test]
-fn w4_block_goes_on_as_soon_as_the_sink_releases() {
+fn block_goes_on_as_soon_as_the_sink_releases() {
     let policy = Policy {
         block_budget: Duration::from_secs(60),
         ..Policy::new(OnFull::Block)
@@ -278,8 +285,9 @@ fn w4_block_goes_on_as_soon_as_the_sink_releases() {
     assert_eq!(seen.lock().unwrap()[..8], (0..8).collect::<Vec<u8>>());
 }
 
+/// [W4]
 #[test]
-fn w4_a_consumer_lock_that_is_not_free_costs_its_budget_and_a_counted_record() {
+fn a_consumer_lock_that_is_not_free_costs_its_budget_and_a_counted_record() {
     let (ring, mut producer) = ring(256, OnFull::DropOldest);
     assert!((0..8).all(|number| producer.push(RECORD_USER, &[number; 24])));
     ring.clone().while_still(|flying| {
@@ -290,8 +298,9 @@ fn w4_a_consumer_lock_that_is_not_free_costs_its_budget_and_a_counted_record() {
     assert!(producer.push(RECORD_USER, &[10; 24]), "the ring is whole");
 }
 
+/// [W3]
 #[test]
-fn w3_a_kill_at_any_point_of_a_write_leaves_what_recovery_needs() {
+fn a_kill_at_any_point_of_a_write_leaves_what_recovery_needs() {
     /// Stops after some bytes of the file, as a SIGKILL would, and hands out the segment as it is at that moment.
     struct Killed(Arc<SegmentRing>, Arc<Mutex<Vec<u8>>>, usize, Arc<Mutex<Vec<u8>>>);
     impl Sink for Killed {
@@ -338,8 +347,9 @@ fn w3_a_kill_at_any_point_of_a_write_leaves_what_recovery_needs() {
     }
 }
 
+/// [W3]
 #[test]
-fn w3_a_kill_between_the_two_cursors_of_a_move_repeats_nothing() {
+fn a_kill_between_the_two_cursors_of_a_move_repeats_nothing() {
     let (ring, mut producer) = ring(256, OnFull::DropNewest);
     let overflow = memory(512, 0);
     ring.set_overflow(overflow.clone());
@@ -521,8 +531,9 @@ fn a_spool_holds_each_key_before_its_records_and_survives_a_full_device() {
     }
 }
 
+/// [W3]
 #[test]
-fn w3_the_spool_of_a_dead_process_is_finished_without_a_gap_or_a_repeated_record() {
+fn the_spool_of_a_dead_process_is_finished_without_a_gap_or_a_repeated_record() {
     let path = std::env::temp_dir().join(format!("kymo-finish-{}", std::process::id()));
     // A batch of 64 bytes and the record of its key: every number of bytes that a kill may leave of them.
     for written in 0..=64 + 16 {

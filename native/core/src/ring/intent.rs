@@ -191,8 +191,9 @@ mod tests {
         })
     }
 
+    /// [W3]
     #[test]
-    fn w3_the_size_of_the_file_says_how_much_of_the_intent_is_in_it() {
+    fn the_size_of_the_file_says_how_much_of_the_intent_is_in_it() {
         let at = |size| resume(Some(&INTENT), 64, file(size));
         assert_eq!(
             at(100),
@@ -241,8 +242,9 @@ mod tests {
         );
     }
 
+    /// [W3]
     #[test]
-    fn w3_without_an_open_intent_the_cursor_alone_decides() {
+    fn without_an_open_intent_the_cursor_alone_decides() {
         let cursor = Resume {
             at: 64,
             skip: 0,
@@ -257,8 +259,9 @@ mod tests {
         );
     }
 
+    /// [W3]
     #[test]
-    fn w3_another_or_a_shorter_file_is_uncertain_and_written_again() {
+    fn another_or_a_shorter_file_is_uncertain_and_written_again() {
         let uncertain = Resume {
             at: 64,
             skip: 0,

@@ -49,7 +49,7 @@ pub enum Word {
     Park,
 }
 
-/// Why records were lost; the label value of `kymo_dropped_total{signal,reason}` and the place in the segment's counts.
+/// Why records were lost; the label value of `kymo_ring_dropped_total{signal,reason}` and the place in the segment's counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum DropReason {

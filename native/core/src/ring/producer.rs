@@ -1,7 +1,7 @@
 //! The producer in Rust: the same protocol as `src/binding/ring-writer.ts`, for markers that recovery writes, for tests
 //! and for the loom models. One per ring, on any one thread.
 use super::full::Room;
-use super::position::{aligned, max_record, offset, place};
+use super::position::{after, aligned, max_record, offset, place};
 use super::record::Header;
 use super::{Ring, RingMemory, Word};
 use crate::layout::RECORD_HEADER;
@@ -31,47 +31,64 @@ impl<M: RingMemory> Producer<M> {
     /// Writes one record of `body` (values, see `value.rs`). False when it was dropped, which is counted.
     /// Cost: a copy and one store; when the ring is full what [`Ring::make_room`] costs.
     pub fn push(&mut self, kind: u16, body: &[u8]) -> bool {
+        let length = aligned(u32::try_from(body.len() + RECORD_HEADER).unwrap_or(u32::MAX));
+        let header = Header::for_body(kind, u32::try_from(body.len()).unwrap_or(u32::MAX), false).to_bytes();
+        if length <= max_record(self.ring.memory.size()) {
+            return self.publish(length, &[&header, body]);
+        }
+        let mut record = [&header, body].concat();
+        record.resize(length as usize, 0);
+        self.ring.append_oversized(&record) == Room::Made
+    }
+
+    /// As [`Producer::push`], for a whole record with its header, whose length is what the header says.
+    pub fn push_record(&mut self, record: &[u8]) -> bool {
+        if record.len() > max_record(self.ring.memory.size()) as usize {
+            return self.ring.append_oversized(record) == Room::Made;
+        }
+        self.publish(record.len() as u32, &[record])
+    }
+
+    fn publish(&mut self, length: u32, pieces: &[&[u8]]) -> bool {
+        let Some((mut head, padding)) = self.place(length) else {
+            return false;
+        };
         let memory = &self.ring.memory;
         let size = memory.size();
-        let length = aligned(u32::try_from(body.len() + RECORD_HEADER).unwrap_or(u32::MAX));
-        if length > max_record(size) {
-            let header = Header::for_body(kind, body.len() as u32, false);
-            let mut record = header.to_bytes().to_vec();
-            record.extend_from_slice(body);
-            record.resize(length as usize, 0);
-            return self.ring.append_oversized(&record) == Room::Made;
-        }
-        let mut head = memory.word(Word::Head).load(Ordering::Relaxed);
-        let padding = loop {
-            if let Some(padding) = place(head, self.seen, length, size) {
-                break padding;
-            }
-            // Acquire: the sink's reads of these bytes happened before we write over them.
-            self.seen = memory.word(Word::Released).load(Ordering::Acquire);
-            if place(head, self.seen, length, size).is_some() {
-                continue;
-            }
-            if self.ring.make_room(length) == Room::Dropped {
-                return false;
-            }
-            head = memory.word(Word::Head).load(Ordering::Relaxed);
-            self.seen = memory.word(Word::Released).load(Ordering::Acquire);
-        };
         if padding > 0 {
             memory.write(offset(head, size), &Header::padding(padding).to_bytes());
-            head = head.wrapping_add(padding as i32);
+            head = after(head, padding);
         }
-        let at = offset(head, size);
-        memory.write(at, &Header::for_body(kind, body.len() as u32, false).to_bytes());
-        memory.write(at + RECORD_HEADER as u32, body);
-        memory
-            .word(Word::Head)
-            .store(head.wrapping_add(length as i32), Ordering::Release);
+        let mut at = offset(head, size);
+        for piece in pieces {
+            memory.write(at, piece);
+            at += piece.len() as u32;
+        }
+        memory.word(Word::Head).store(after(head, length), Ordering::Release);
         // Pairs with the fence in `Ring::park`: either we see it parked, or it sees our head.
         fence(Ordering::SeqCst);
         if memory.word(Word::Park).load(Ordering::Relaxed) != 0 {
             self.ring.wake();
         }
         true
+    }
+
+    /// The head and the padding before a record of `length` bytes, `None` when it was dropped.
+    fn place(&mut self, length: u32) -> Option<(i32, u32)> {
+        let memory = &self.ring.memory;
+        let size = memory.size();
+        loop {
+            let head = memory.word(Word::Head).load(Ordering::Relaxed);
+            if let Some(padding) = place(head, self.seen, length, size) {
+                return Some((head, padding));
+            }
+            // Acquire: the sink's reads of these bytes happened before we write over them.
+            let released = memory.word(Word::Released).load(Ordering::Acquire);
+            if released != self.seen {
+                self.seen = released;
+            } else if self.ring.make_room(length) == Room::Dropped {
+                return None;
+            }
+        }
     }
 }

@@ -3,22 +3,24 @@
 use super::consumer::Drainer;
 use super::full::Policy;
 use super::memory::SegmentRing;
+use super::producer::Producer;
+use super::record::Header;
 use super::spool::{self, FileSink};
-use super::{DropReason, Ring, position};
+use super::{DropReason, Ring, RingMemory, position};
 use crate::collector::Collector;
 use crate::intern::InternTable;
 use crate::layout::*;
 use crate::memory::MemoryError;
 use crate::memory::file::prefault;
 use crate::memory::segment::Segment;
-use crate::memory::table::Provider;
+use crate::memory::table::{Provider, lock};
 use crate::metrics::collector::{Collector as MetricsCollector, Sample};
 use crate::metrics::metric::Kind;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 /// Room for intern entries before a ring: an eighth of the ring within these bounds.
@@ -61,6 +63,8 @@ pub struct OpenRing {
     /// Keys that its records name by id.
     pub interned: Arc<InternTable>,
     options: RingOptions,
+    /// For runtimes that let no JavaScript write native memory (M5).
+    producer: Mutex<Option<Producer<SegmentRing>>>,
     /// `errno` of the spool's last write, 0 when it succeeded.
     spool_error: Arc<AtomicI32>,
     /// Its thread has ended; the next one with the same options takes it over.
@@ -71,6 +75,23 @@ impl OpenRing {
     /// Longest record, header included, that the overflow takes.
     pub fn longest(&self) -> u32 {
         self.options.size / 2
+    }
+
+    /// Writes a whole record for a thread whose JavaScript cannot (M5): `record` is as it would be in the ring. False when it
+    /// is dropped, which is counted, or makes no sense. Only the thread that opened the ring calls it.
+    pub fn push(&self, record: &[u8]) -> bool {
+        let header = record
+            .first_chunk()
+            .map(|header| Header::parse(*header, 0, record.len()));
+        if !header.is_some_and(|header| header.is_ok_and(|header| header.length as usize == record.len())) {
+            self.ring.memory().count(DropReason::Failed, 1);
+            return false;
+        }
+        let mut producer = lock(&self.producer);
+        if producer.is_none() {
+            *producer = self.ring.producer();
+        }
+        producer.as_mut().is_some_and(|producer| producer.push_record(record))
     }
 
     /// Records lost, by reason, reasons with none left out.
@@ -146,6 +167,7 @@ impl Rings {
             ring,
             interned,
             options,
+            producer: Mutex::new(None),
             spool_error,
             retired,
         });
@@ -231,7 +253,7 @@ fn take_over(ring: &OpenRing, thread: u32) {
 }
 
 impl MetricsCollector for Rings {
-    /// `kymo_dropped_total{signal,reason}`, summed over rings of one signal; reasons with none are left out.
+    /// `kymo_ring_dropped_total{signal,reason}`, summed over rings of one signal; reasons with none are left out.
     fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
         let mut sums: Vec<(String, u64)> = Vec::new();
         for ring in &*self.list() {
@@ -243,10 +265,10 @@ impl MetricsCollector for Rings {
                 }
             }
         }
-        let help = "Records, spans and observations that Kymo lost, by signal and reason";
+        let help = "Records that were lost between a thread and its sink, by signal and reason.";
         for (labels, count) in &sums {
             emit(Sample {
-                name: "kymo_dropped_total",
+                name: "kymo_ring_dropped_total",
                 help,
                 kind: Kind::Counter,
                 labels,
@@ -261,7 +283,6 @@ impl MetricsCollector for Rings {
 mod tests {
     use super::*;
     use crate::memory::table::AnonymousProvider;
-    use crate::ring::RingMemory;
     use crate::ring::full::OnFull;
     use crate::ring::read_records;
 
@@ -328,7 +349,7 @@ mod tests {
         let mut seen = Vec::new();
         rings.collect(&mut |sample| seen.push((sample.name.to_owned(), sample.labels.to_owned(), sample.value)));
         let labels = "signal=\"spool\",reason=\"nested\"".to_owned();
-        assert_eq!(seen, [("kymo_dropped_total".to_owned(), labels, 4.0)]);
+        assert_eq!(seen, [("kymo_ring_dropped_total".to_owned(), labels, 4.0)]);
         assert!(collector.stop(LONG));
         [one, other]
             .iter()

@@ -123,6 +123,9 @@ mod tests {
     use super::super::folder::tests::Scratch;
     use super::*;
 
+    /// For a test that waits for drains which do end: printing a panic takes seconds under valgrind.
+    const LONG: Duration = Duration::from_secs(600);
+
     fn store(dir: &Scratch) -> Arc<Store> {
         let store = Arc::new(Store::open(options(dir, "a")));
         store.make(KIND_CELLS, 8192, 0).unwrap();
@@ -145,9 +148,9 @@ mod tests {
                 assert_ne!(number, 1, "a drain that panics");
             }));
         }
-        ending.run(Some(0), DEADLINE);
+        ending.run(Some(0), LONG);
         assert_eq!(*order.lock().unwrap(), [2, 1, 0]);
-        ending.run(Some(0), DEADLINE);
+        ending.run(Some(0), LONG);
         assert_eq!(order.lock().unwrap().len(), 3, "once is enough");
     }
 

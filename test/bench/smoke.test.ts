@@ -78,7 +78,7 @@ describe('the command line', () => {
     [['--onyl', 'inc'], "Unknown option '--onyl'"],
     [['--only', 'no such row'], 'no row has "no such row" in its name'],
     [['--config', '/nowhere.json'], '--config: ENOENT'],
-    [['--smoke', '--record'], 'no --check or --record with it'],
+    [['--smoke', '--record'], '--smoke gives no figures: no --check or --record with it'],
   ])('%j ends with 1 and one clear line', async (args, message) => {
     const { code, stdout, stderr } = await bench(...args);
     expect(code).toBe(1);

@@ -51,6 +51,10 @@ LIBUS_SOCKET_DESCRIPTOR kymo_accept_socket(LIBUS_SOCKET_DESCRIPTOR listener, str
   for (;;) {
     LIBUS_SOCKET_DESCRIPTOR client = bsd_accept_socket(listener, address);
     if (client != LIBUS_SOCKET_ERROR) {
+#ifndef SOCK_CLOEXEC
+      /* Where accept4 is missing, the engine would leave it open in the application's child processes. */
+      fcntl(client, F_SETFD, FD_CLOEXEC);
+#endif
       return client;
     }
     bool none_left = errno == EMFILE || errno == ENFILE;

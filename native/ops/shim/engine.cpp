@@ -377,9 +377,13 @@ int32_t KymoEngine::run(KymoWaker *waker) {
   kymo::Reserve reserve;
   uWS::Loop *loop = uWS::Loop::get();
   us_loop_t *raw = (us_loop_t *) loop;
+  bool complete = raw->fd >= 0;
+#ifdef LIBUS_USE_EPOLL
+  /* kqueue's timers and wake-ups have no descriptors of their own. */
   auto *data = (uWS::LoopData *) us_loop_ext(raw);
-  bool complete = raw->fd >= 0 && us_poll_fd((us_poll_t *) raw->data.sweep_timer) >= 0 &&
-                  us_poll_fd((us_poll_t *) raw->data.wakeup_async) >= 0 && us_poll_fd((us_poll_t *) data->dateTimer) >= 0;
+  complete = complete && us_poll_fd((us_poll_t *) raw->data.sweep_timer) >= 0 &&
+             us_poll_fd((us_poll_t *) raw->data.wakeup_async) >= 0 && us_poll_fd((us_poll_t *) data->dateTimer) >= 0;
+#endif
   if (!complete) {
     loop->free();
     ::close(options_.listen_descriptor);

@@ -93,6 +93,17 @@ fn files_that_are_no_segments_are_left_alone() {
     assert_eq!(sweep_at(&folder, &retention, SystemTime::now() + 100 * DAY), (0, 4));
 }
 
+/// [M4] a file of another user in our folder (only root can put one there) is not even judged.
+#[test]
+fn another_users_files_are_left_alone() {
+    let (dir, folder) = scratch();
+    dead(&dir, "a", EXIT_CLEAN, RECOVERED);
+    let path = folder.path().join(&folder.names().unwrap()[0]);
+    let owner = std::fs::metadata(&path).unwrap().uid();
+    let given_away = std::os::unix::fs::chown(&path, Some(owner + 1), None).is_ok();
+    assert_eq!(sweep_now(&folder), if given_away { (0, 1) } else { (1, 0) });
+}
+
 /// The age counts from when a sweep found the segment dead, to the day.
 #[test]
 fn what_nobody_recovers_goes_after_seven_days() {

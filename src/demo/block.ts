@@ -11,12 +11,17 @@ export interface BlockReport extends ProbeReport {
   readonly blockedSeconds: number;
 }
 
-/** Blocks the calling thread's loop for `blockMs`; what the ops server answered meanwhile. */
-export async function blockLoop(blockMs: number, ops: { readonly host: string; readonly port: number }): Promise<BlockReport> {
+/** Blocks the calling thread's loop for `blockMs`, right after `begin`; what the ops server answered meanwhile. */
+export async function blockLoop(
+  blockMs: number,
+  ops: { readonly host: string; readonly port: number },
+  begin: () => void,
+): Promise<BlockReport> {
   const state = new SharedArrayBuffer(4);
   const word = new Int32Array(state);
   const prober = new Thread<null, ProbeReport>('./prober.js', { host: ops.host, port: ops.port, state } satisfies ProbePlan);
   await prober.ready;
+  begin();
   const startMs = performance.now();
   Atomics.store(word, 0, BLOCKED);
   while (performance.now() - startMs < blockMs);

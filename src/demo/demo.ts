@@ -5,7 +5,7 @@ import { get } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { blockLoop } from './block.js';
-import { counted } from './figures.js';
+import { counted, time } from './figures.js';
 import { Gateway } from './gateway.js';
 import { lastRuns } from './last-run.js';
 import type { LoadPlan, Tally } from './load.js';
@@ -84,9 +84,11 @@ async function untilOver(options: DemoOptions, screen: Screen, stop: AbortSignal
   stop.addEventListener('abort', () => over.abort(), { once: true });
   const timer = options.durationMs === undefined ? undefined : setTimeout(() => over.abort(), options.durationMs);
   if (stop.aborted) over.abort();
-  if (options.blockMs !== undefined) {
+  const { blockMs } = options;
+  if (blockMs !== undefined) {
     await Promise.race([end, pause(BLOCK_AFTER_MS)]);
-    if (!over.signal.aborted) screen.print(blockLine(await blockLoop(options.blockMs, ops)));
+    const begin = (): void => screen.print(`blocking the event loop for ${time(blockMs / 1_000)} ...`);
+    if (!over.signal.aborted) screen.print(blockLine(await blockLoop(blockMs, ops, begin)));
   }
   await end;
   clearTimeout(timer);

@@ -69,6 +69,7 @@ describe('a run of the demo', () => {
   it('keeps answering /live and /metrics, and takes requests, while its event loop is blocked', async () => {
     using memory = new MemoryFolder();
     await using demo = new DemoProcess(memory, ['--duration', '4s', '--block', '2s', '--rate', '100']);
+    await demo.printed(/^blocking the event loop for 2\.0 s \.\.\.$/m);
     const block =
       /event loop blocked ([\d.]+) s: \/live answered ([\d,]+) times, p99 .*?; \/metrics answered ([\d,]+) times, p99 \S+ m?s$/m;
     const [, seconds, live, metrics] = (await demo.printed(block)).map((text) => Number(text.replaceAll(',', '')));

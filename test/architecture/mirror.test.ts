@@ -17,6 +17,7 @@ const FOUNDATIONS = [
   'memory',
   'process',
   'raw',
+  'records',
   'ring',
   'thread',
   'threads',

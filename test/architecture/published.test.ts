@@ -53,8 +53,8 @@ describe('the published package', () => {
       `import { metrics, type KymoError } from 'kymo';
       const seen: number = 1;
       metrics.counter({ name: 'typed_total', help: 'h', labelNames: ['a'] }).inc({ a: 'b' }, seen);
-      // @ts-expect-error a counter's value is a number
-      metrics.counter({ name: 'typed_total', help: 'h' }).inc('1');
+      // @ts-expect-error a label that was not declared
+      metrics.counter({ name: 'typed_total', help: 'h', labelNames: ['a'] }).inc({ b: 'c' });
       export type Code = KymoError['code'];`,
     );
     const compilerOptions = {

@@ -110,6 +110,19 @@ describe.runIf(python)("Prometheus' Python parsers", () => {
     );
   });
 
+  it('read creation times where they are asked for', async () => {
+    const registry = new MetricsRegistry();
+    const before = Date.now() / 1e3;
+    registry.inc('jobs_total');
+    registry.histogram({ name: 'took_seconds', help: 'Time taken', labelNames: ['route'] }).observe({ route: '/' }, 1);
+    const families = parseWithPython('openmetrics', await registry.metrics({ format: 'openmetrics', created: true }));
+    for (const created of [sampleValue(families, 'jobs_created'), sampleValue(families, 'took_seconds_created', { route: '/' })]) {
+      expect(created).toBeGreaterThan(before - 0.01);
+      expect(created).toBeLessThan(Date.now() / 1e3 + 0.01);
+    }
+    expect(sampleValue(parseWithPython('openmetrics', await registry.metrics({ format: 'openmetrics' })), 'jobs_created')).toBeUndefined();
+  });
+
   it('read an empty registry in both formats', async () => {
     const registry = new MetricsRegistry();
     expect(parseWithPython('text', registry.formatPrometheus())).toEqual([]);

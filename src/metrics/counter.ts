@@ -1,6 +1,6 @@
 // Counters: values that only go up. App thread; each increment is one store into a cell of this thread's segment.
 import { cellOf, cellsAt, type Place } from '../binding/segment.js';
-import { dropped, droppedValue } from './drops.js';
+import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
 import { type Bound, type Declaration, isPlace, Metric } from './metric.js';
 
@@ -39,8 +39,14 @@ class CounterSeries implements BoundCounter {
 
 /** What `labels()` gives when there is no room: each call is one counted drop. */
 class RefusedCounter implements BoundCounter {
+  readonly #reason: DropReason;
+
+  constructor(reason: DropReason) {
+    this.#reason = reason;
+  }
+
   inc(): void {
-    dropped('memory');
+    dropped(this.#reason);
   }
 
   toJSON(): unknown {
@@ -83,8 +89,8 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
     return new CounterSeries(this as unknown as Counter, place, values);
   }
 
-  protected refused(): BoundCounter {
-    return new RefusedCounter();
+  protected refused(reason: DropReason): BoundCounter {
+    return new RefusedCounter(reason);
   }
 
   protected expire(): void {}

@@ -1,9 +1,9 @@
 // Gauges: values that go up and down. App thread; each write is one store, after a look at the word that says whether
 // another thread removed or reset something.
 import { cellOf, cellsAt, EPOCH, epochWords, type Place } from '../binding/segment.js';
-import { dropped, droppedValue } from './drops.js';
+import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, type Declaration, isPlace, Metric } from './metric.js';
+import { type Bound, type Declaration, epochTaken, isPlace, Metric } from './metric.js';
 import { secondsSince, timestamp } from './timer.js';
 
 /** A gauge's series, looked up once. */
@@ -27,7 +27,7 @@ class GaugeSeries implements BoundGauge {
   #cells: Float64Array;
   #at: number;
   readonly #words = epochWords();
-  #seen = this.#words[EPOCH] as number;
+  #seen = epochTaken();
   readonly #metric: Gauge;
   readonly #values: readonly string[];
 
@@ -86,26 +86,32 @@ class GaugeSeries implements BoundGauge {
 }
 
 class RefusedGauge implements BoundGauge {
+  readonly #reason: DropReason;
+
+  constructor(reason: DropReason) {
+    this.#reason = reason;
+  }
+
   set(): void {
-    dropped('memory');
+    dropped(this.#reason);
   }
 
   inc(): void {
-    dropped('memory');
+    dropped(this.#reason);
   }
 
   dec(): void {
-    dropped('memory');
+    dropped(this.#reason);
   }
 
   setToCurrentTime(): void {
-    dropped('memory');
+    dropped(this.#reason);
   }
 
   startTimer(): () => number {
     const from = timestamp();
     return () => {
-      dropped('memory');
+      dropped(this.#reason);
       return secondsSince(from);
     };
   }
@@ -180,8 +186,8 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
     return new GaugeSeries(this as unknown as Gauge, place, values);
   }
 
-  protected refused(): BoundGauge {
-    return new RefusedGauge();
+  protected refused(reason: DropReason): BoundGauge {
+    return new RefusedGauge(reason);
   }
 
   protected expire(handle: BoundGauge): void {

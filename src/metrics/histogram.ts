@@ -1,6 +1,6 @@
 // Classic histograms: counts per bucket and a sum. App thread; an observation is two stores into this thread's cells.
 import { cellOf, cellsAt, type Place } from '../binding/segment.js';
-import { dropped, droppedValue } from './drops.js';
+import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
 import { type Bound, type Declaration, isPlace, Metric } from './metric.js';
 import { secondsSince, timestamp } from './timer.js';
@@ -79,14 +79,20 @@ class HistogramSeries implements BoundHistogram {
 }
 
 class RefusedHistogram implements BoundHistogram {
+  readonly #reason: DropReason;
+
+  constructor(reason: DropReason) {
+    this.#reason = reason;
+  }
+
   observe(): void {
-    dropped('memory');
+    dropped(this.#reason);
   }
 
   startTimer(): () => number {
     const from = timestamp();
     return () => {
-      dropped('memory');
+      dropped(this.#reason);
       return secondsSince(from);
     };
   }
@@ -155,8 +161,8 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
     return new HistogramSeries(this as unknown as Histogram, place, this.#bounds, values);
   }
 
-  protected refused(): BoundHistogram {
-    return new RefusedHistogram();
+  protected refused(reason: DropReason): BoundHistogram {
+    return new RefusedHistogram(reason);
   }
 
   protected expire(): void {}

@@ -2,8 +2,8 @@
 // the values themselves, so that no separator can be imitated. App thread.
 import { native } from '../binding/load.js';
 import type { Place } from '../binding/segment.js';
-import { type Level, UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
 import { KymoError } from '../core/errors.js';
+import { type Level, UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
 
 /** A label value. Numbers, booleans and bigints are written as `String(value)`. */
 export type LabelValue = string | number | boolean | bigint;
@@ -30,6 +30,8 @@ export class LabelIndex {
   /** A name is one that every object inherits, such as `constructor`: then each call goes by {@link read}. */
   readonly #inherited: boolean;
   #root: Level = new Map();
+  /** The place of a metric without labels. */
+  #only: Place = UNKNOWN;
   #size = 0;
   #orderAt = FIRST_ORDER_AT;
 
@@ -55,7 +57,7 @@ export class LabelIndex {
 
   /** As {@link find}, for values in the order of the declaration. */
   findValues(values: readonly LabelValue[]): Place {
-    if (this.names.length === 0) return UNKNOWN;
+    if (this.names.length === 0) return this.#only;
     let at: Level | Place | undefined = this.#root;
     for (const name of this.#levels) {
       at = (at as Level).get(values[this.names.indexOf(name)] as LabelValue);
@@ -66,6 +68,10 @@ export class LabelIndex {
 
   /** Remembers a combination. Strings that may be slices are copied first. */
   add(values: readonly LabelValue[], place: Place): void {
+    if (this.names.length === 0) {
+      this.#only = place;
+      return;
+    }
     let level = this.#root;
     const last = this.#levels.length - 1;
     for (let depth = 0; depth < last; depth++) {
@@ -85,13 +91,8 @@ export class LabelIndex {
 
   /** Forgets every spelling of a combination: the number 200 and the string '200' are the same series. */
   delete(values: readonly string[]): void {
-    this.#prune(this.#root, 0, values);
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.#root = new Map();
-    this.#size = 0;
+    this.#only = UNKNOWN;
+    if (this.names.length > 0) this.#prune(this.#root, 0, values);
   }
 
   #prune(level: Level, depth: number, values: readonly string[]): void {
@@ -109,21 +110,29 @@ export class LabelIndex {
     }
   }
 
-  /** Counts the distinct values of each label and rebuilds the levels, low cardinality first. */
+  /** Counts the distinct values of each label and, if that changes the order, rebuilds the levels: low cardinality first. */
   #order(): void {
     this.#orderAt *= 8;
     if (this.#levels.length < 2) return;
+    const distinct = this.#levels.map(() => new Set<LabelValue>());
+    const count = (level: Level, depth: number): void => {
+      for (const [key, next] of level) {
+        (distinct[depth] as Set<LabelValue>).add(key);
+        if (typeof next !== 'number') count(next, depth + 1);
+      }
+    };
+    count(this.#root, 0);
+    const sizes = distinct.map((values) => values.size);
+    const order = sizes.map((_, at) => at).sort((a, b) => (sizes[a] as number) - (sizes[b] as number));
+    if (order.every((at, depth) => at === depth)) return;
     const rows: LabelValue[][] = [];
     const walk = (level: Level, row: LabelValue[]): void => {
       for (const [key, next] of level) typeof next === 'number' ? rows.push([...row, key, next]) : walk(next, [...row, key]);
     };
     walk(this.#root, []);
-    const counts = this.#levels.map((_, at) => new Set(rows.map((row) => row[at])).size);
-    const order = counts.map((_, at) => at).sort((a, b) => (counts[a] as number) - (counts[b] as number));
-    if (order.every((at, depth) => at === depth)) return;
     this.#levels = order.map((at) => this.#levels[at] as string);
     this.#walk = this.#inherited ? unknown : walkFor(this.#levels);
-    this.clear();
+    this.#root = new Map();
     for (const row of rows) {
       let level = this.#root;
       for (const at of order.slice(0, -1)) {
@@ -154,8 +163,9 @@ export class LabelIndex {
   }
 }
 
-function fresh(value: LabelValue): LabelValue {
-  return typeof value === 'string' && value.length >= SLICE_MIN ? native.copyString(value) : value;
+/** A value that keeps no longer string alive. */
+export function fresh<V extends LabelValue>(value: V): V {
+  return typeof value === 'string' && value.length >= SLICE_MIN ? (native.copyString(value) as V) : value;
 }
 
 /** Every map key that stands for the text of a value. */
@@ -164,14 +174,17 @@ function spellings(text: string): LabelValue[] {
   const number = Number(text);
   if (String(number) === text) keys.push(number);
   if (text === 'true' || text === 'false') keys.push(text === 'true');
-  if (/^-?\d+$/.test(text)) keys.push(BigInt(text));
+  if (/^(0|-?[1-9]\d*)$/.test(text)) keys.push(BigInt(text));
   return keys;
 }
 
-/** The text of a label value; undefined for one that cannot be told (an object whose `toString` throws). */
+/**
+ * The text of a label value, with U+FFFD for lone surrogates as a scrape shows it: two values that look alike are one series.
+ * Undefined for one that cannot be told (an object whose `toString` throws).
+ */
 export function labelText(value: unknown): string | undefined {
   try {
-    return typeof value === 'string' ? value : String(value);
+    return (typeof value === 'string' ? value : String(value)).toWellFormed();
   } catch {
     return undefined;
   }

@@ -1,9 +1,11 @@
 // What counter, gauge and histogram share: a declaration, the label index, bound series, removal and reset. App threads.
-import { GONE, NO_MEMORY, type RemovedSeries, TOO_LONG } from '../binding/native-metrics.js';
+
 import { asKymoError, native } from '../binding/load.js';
+import { GONE, type RemovedSeries, TOO_LONG } from '../binding/native-metrics.js';
 import { attach, EPOCH, epochWords, type Place, placeOf } from '../binding/segment.js';
-import { dropped, prepareDrops } from './drops.js';
-import { isLabelValue, LabelIndex, labelText, type LabelValue, type LabelValues, UNKNOWN } from './labels.js';
+import { KymoError } from '../core/errors.js';
+import { DROP_REASONS, type DropReason, dropped, prepareDrops } from './drops.js';
+import { fresh, isLabelValue, LabelIndex, type LabelValue, type LabelValues, labelText, UNKNOWN } from './labels.js';
 
 /** What a missing label value means: an error, or the empty string (which stands for "no label" in both formats). */
 export type MissingLabels = 'throw' | 'empty';
@@ -25,31 +27,57 @@ export interface Bound {
   toJSON(): unknown;
 }
 
-/** The place is not to be had; the drop was counted. */
-const REFUSED = -2;
+/** A place that is not to be had: this, less the index of the reason in {@link DROP_REASONS}. */
+const REFUSED = UNKNOWN - 1;
+
+function refusal(reason: DropReason): Place {
+  return REFUSED - DROP_REASONS.indexOf(reason);
+}
+
+function reasonOf(place: Place): DropReason {
+  return DROP_REASONS[REFUSED - place] ?? 'memory';
+}
 
 /** Removed, but a handle to it may be alive: its cells go back when the handle was collected. */
 interface Ghost<B extends Bound> {
   readonly handle: WeakRef<B>;
   readonly slot: number;
+  readonly values: readonly string[];
 }
 
 /** Ghosts looked at per registration, so that registering stays constant in cost. */
 const GHOSTS_PER_CALL = 4;
 
 const live = new Map<number, WeakRef<Metric<Bound>>>();
-const collected = new FinalizationRegistry<number>((id) => {
-  if (live.get(id)?.deref() === undefined) live.delete(id);
-  native.releaseMetric(id);
-});
+const collected = new FinalizationRegistry<number>(releaseCollected);
 let seenEpoch = 0;
+
+/**
+ * Gives the cells of a metric back that is in no registry any more and whose object was collected; a newer object of the
+ * same metric may still write them.
+ */
+export function releaseCollected(id: number): void {
+  if (live.get(id)?.deref() !== undefined) return;
+  live.delete(id);
+  native.releaseMetric(id);
+}
+
+/** The epoch of the last removals taken, for a handle that is made: what was removed since makes it look again. */
+export function epochTaken(): number {
+  return seenEpoch;
+}
 
 /** Series that other threads removed: forgets them here, and gives their cells back unless a handle holds them. */
 function takeRemoved(): void {
   const epoch = epochWords()[EPOCH] as number;
   if (epoch === seenEpoch) return;
   seenEpoch = epoch;
-  for (const removed of native.takeRemoved()) live.get(removed.metric)?.deref()?.forget(removed);
+  for (const removed of native.takeRemoved()) {
+    const metric = live.get(removed.metric)?.deref();
+    // Without an object here, the cells come from an earlier thread whose segments this one goes on with.
+    if (metric === undefined) native.releaseSeries(removed.metric, removed.series);
+    else metric.forget(removed);
+  }
 }
 
 /** Declares a metric natively and gives this thread's object of it: one, however often it is declared. */
@@ -69,7 +97,13 @@ export function declare<B extends Bound, M extends Metric<B>>(registry: number, 
     throw asKymoError(error, { name: declaration.name, existing: (error as Error).message });
   }
   const known = live.get(id)?.deref();
-  if (known !== undefined) return known as unknown as M;
+  if (known !== undefined) {
+    if (known.missingLabels === declaration.missingLabels) return known as unknown as M;
+    throw new KymoError('KYMO_METRICS_CONFLICT', {
+      name: declaration.name,
+      existing: `the same metric with missingLabels: '${known.missingLabels}'`,
+    });
+  }
   const metric = create(id);
   live.set(id, new WeakRef(metric as unknown as Metric<Bound>));
   collected.register(metric, id);
@@ -86,9 +120,12 @@ export abstract class Metric<B extends Bound> {
   readonly labelNames: readonly string[];
   /** Process-wide id. */
   readonly #id: number;
-  readonly #missing: MissingLabels;
+  /** As declared. */
+  readonly missingLabels: MissingLabels;
   readonly #index: LabelIndex;
   readonly #handles = new Map<Place, B>();
+  /** Further handles of a place: those whose removed series came back under a newer handle. */
+  readonly #twins = new Map<Place, B[]>();
   readonly #ghosts = new Map<Place, Ghost<B>>();
 
   constructor(id: number, declaration: Declaration) {
@@ -97,14 +134,14 @@ export abstract class Metric<B extends Bound> {
     this.help = declaration.help;
     this.labelNames = Object.freeze([...declaration.labelNames]);
     this.#id = id;
-    this.#missing = declaration.missingLabels;
+    this.missingLabels = declaration.missingLabels;
     this.#index = new LabelIndex(this.labelNames);
   }
 
   /** Makes the handle of a place; `values` in the order of the declaration. */
   protected abstract bind(place: Place, values: readonly string[]): B;
   /** Makes the handle of a series that could not be had: each use is one drop. */
-  protected abstract refused(): B;
+  protected abstract refused(reason: DropReason): B;
   /** This thread removed the series of a handle that may be used again. */
   protected abstract expire(handle: B): void;
 
@@ -131,9 +168,8 @@ export abstract class Metric<B extends Bound> {
     const texts = this.#texts(given);
     if (texts === undefined) return false;
     const place = this.#index.findValues(texts);
-    const handle = this.#handles.get(place);
-    const ghosts = this.#ghosts.get(place)?.handle.deref() !== undefined;
-    const slot = native.removeSeries(this.#id, (handle !== undefined || ghosts) && this.keepsRemoved, ...texts);
+    const held = this.#held(place) !== undefined;
+    const slot = native.removeSeries(this.#id, held && this.keepsRemoved, ...texts);
     if (slot < 0) return false;
     if (place !== UNKNOWN) this.#drop(place, texts, slot);
     return true;
@@ -154,16 +190,10 @@ export abstract class Metric<B extends Bound> {
     return true;
   }
 
-  /** The place of an object of labels; registers what is new. {@link isPlace} tells whether there is one. */
+  /** The place of an object of labels; registers what is new. Without {@link isPlace} it is a drop, already counted. */
   protected placeOf(labels: LabelValues): Place {
     const place = this.#index.find(labels);
-    return place === UNKNOWN ? this.#resolve(this.#index.read(this.name, labels)) : place;
-  }
-
-  /** The place of a metric without labels. */
-  protected placeWithout(): Place {
-    if (this.labelNames.length > 0) throw this.#index.refuse(this.name, 'got no labels');
-    return this.#register([], []);
+    return place === UNKNOWN ? this.#counted(this.#resolve(this.#index.read(this.name, labels))) : place;
   }
 
   /** The handle of an object of labels. */
@@ -173,20 +203,31 @@ export abstract class Metric<B extends Bound> {
 
   /** The one handle of a place. */
   #handleOf(place: Place, given: readonly unknown[]): B {
-    if (place === REFUSED) return this.refused();
+    if (!isPlace(place)) return this.refused(reasonOf(place));
     let handle = this.#handles.get(place);
     if (handle === undefined) {
-      handle = this.#ghosts.get(place)?.handle.deref() ?? this.bind(place, this.#texts(given) as string[]);
+      handle = this.#held(place) ?? this.bind(place, (this.#texts(given) as string[]).map(fresh));
       this.#ghosts.delete(place);
       this.#handles.set(place, handle);
     }
     return handle;
   }
 
-  /** Registers the values of a handle anew, after its series was removed or reset. */
+  /** A handle that writes to `place`, of a series that is shown or was removed. */
+  #held(place: Place): B | undefined {
+    return this.#handles.get(place) ?? this.#ghosts.get(place)?.handle.deref();
+  }
+
+  /** Registers the values of a handle anew, after its series was removed or reset. Refused is counted. */
   protected again(handle: B, values: readonly string[]): Place {
-    const place = this.#register(values, values);
-    if (place !== REFUSED) this.#handles.set(place, handle);
+    const place = this.#counted(this.#register(values, values));
+    if (!isPlace(place)) return place;
+    const newer = this.#handles.get(place);
+    if (newer === undefined) this.#handles.set(place, handle);
+    else if (newer !== handle) {
+      const twins = this.#twins.get(place) ?? [];
+      if (!twins.includes(handle)) this.#twins.set(place, [...twins, handle]);
+    }
     return place;
   }
 
@@ -196,24 +237,35 @@ export abstract class Metric<B extends Bound> {
     if (place === UNKNOWN || !this.#drop(place, values, series)) native.releaseSeries(this.#id, series);
   }
 
-  /** Forgets a place; true if a live handle keeps its cells. */
+  /**
+   * Forgets a place whose series was removed; true if a live handle keeps its cells. Then the index keeps it, too: what it
+   * gives is always a place that is this series' own.
+   */
   #drop(place: Place, values: readonly string[], slot: number): boolean {
-    const handle = this.#handles.get(place) ?? this.#ghosts.get(place)?.handle.deref();
-    this.#index.delete(values);
+    const handle = this.#held(place);
+    if (handle !== undefined) this.expire(handle);
+    for (const twin of this.#twins.get(place) ?? []) this.expire(twin);
     this.#handles.delete(place);
+    this.#twins.delete(place);
     this.#ghosts.delete(place);
-    if (handle === undefined) return false;
-    this.expire(handle);
-    if (!this.keepsRemoved) return false;
-    this.#ghosts.set(place, { handle: new WeakRef(handle), slot });
-    return true;
+    if (handle !== undefined && this.keepsRemoved) {
+      this.#ghosts.set(place, { handle: new WeakRef(handle), slot, values: values.map(fresh) });
+      return true;
+    }
+    this.#index.delete(values);
+    return false;
+  }
+
+  #counted(place: Place): Place {
+    if (!isPlace(place)) dropped(reasonOf(place));
+    return place;
   }
 
   #texts(given: readonly unknown[]): string[] | undefined {
     const texts: string[] = [];
     for (const [at, value] of given.entries()) {
       if (value === undefined || value === null) {
-        if (this.#missing === 'throw') throw this.#index.refuse(this.name, `${JSON.stringify(this.labelNames[at])} is ${value}`);
+        if (this.missingLabels === 'throw') throw this.#index.refuse(this.name, `${JSON.stringify(this.labelNames[at])} is ${value}`);
         texts.push('');
         continue;
       }
@@ -226,12 +278,10 @@ export abstract class Metric<B extends Bound> {
 
   #resolve(given: readonly unknown[]): Place {
     const texts = this.#texts(given);
-    if (texts === undefined) {
-      dropped('label_value');
-      return REFUSED;
-    }
+    if (texts === undefined) return refusal('label_value');
     const known = this.#index.findValues(texts);
-    if (known !== UNKNOWN) {
+    // A removed series that a handle keeps has to be registered to be shown again.
+    if (known !== UNKNOWN && !this.#ghosts.has(known)) {
       this.#spell(given, texts, known);
       return known;
     }
@@ -240,22 +290,23 @@ export abstract class Metric<B extends Bound> {
 
   /** Remembers the spelling as well, so that the number 200 is found as quickly as the string '200'. */
   #spell(given: readonly unknown[], texts: readonly string[], place: Place): void {
-    if (given.every(isLabelValue) && given.some((value, at) => value !== texts[at])) this.#index.add(given as LabelValue[], place);
+    const spelled = given.every((value, at) => (typeof value === 'string' ? value === texts[at] : isLabelValue(value)));
+    if (spelled && given.some((value) => typeof value !== 'string')) this.#index.add(given as LabelValue[], place);
   }
 
   #register(texts: readonly string[], given: readonly unknown[]): Place {
     takeRemoved();
     this.#collectGhosts();
     const location = native.registerSeries(this.#id, ...texts);
-    if (location < 0) {
-      dropped(location === NO_MEMORY ? 'memory' : location === TOO_LONG ? 'label_too_long' : location === GONE ? 'unregistered' : 'memory');
-      return REFUSED;
+    if (location < 0) return refusal(location === TOO_LONG ? 'label_too_long' : location === GONE ? 'unregistered' : 'memory');
+    let place: Place;
+    try {
+      place = placeOf(location);
+    } catch {
+      return refusal('memory'); // A `last` gauge lies in another thread's memory, which this runtime does not lend (M5).
     }
-    const place = placeOf(location);
-    if (texts.length > 0) {
-      this.#index.add(texts, place);
-      this.#spell(given, texts, place);
-    }
+    this.#index.add(texts, place);
+    this.#spell(given, texts, place);
     return place;
   }
 
@@ -264,13 +315,13 @@ export abstract class Metric<B extends Bound> {
     for (const [place, ghost] of this.#ghosts) {
       if (looked++ === GHOSTS_PER_CALL) return;
       this.#ghosts.delete(place);
-      if (ghost.handle.deref() === undefined) native.releaseSeries(this.#id, ghost.slot);
-      else this.#ghosts.set(place, ghost);
+      if (ghost.handle.deref() !== undefined) this.#ghosts.set(place, ghost);
+      else if (native.releaseSeries(this.#id, ghost.slot) === 1) this.#index.delete(ghost.values);
     }
   }
 }
 
 /** True for a place that can be written. */
 export function isPlace(place: Place): boolean {
-  return place !== REFUSED;
+  return place >= 0;
 }

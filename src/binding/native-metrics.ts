@@ -43,6 +43,11 @@ export interface MetricsNative {
   copyString(text: string): string;
   takeRemoved(): RemovedSeries[];
   resetMetric(metric: number): void;
+  resetRegistry(registry: number): void;
+  /** Id of the metric of that name in the registry, or -1. */
+  findMetric(registry: number, name: string): number;
+  /** Upper bounds of the histogram of that name, without +Inf; empty for any other. */
+  boundsOfMetric(registry: number, name: string): number[];
   unregisterMetric(registry: number, metric: number): boolean;
   clearRegistry(registry: number): void;
   releaseMetric(metric: number): void;

@@ -7,7 +7,7 @@ import { checkDeclaration, type GaugeOptions, type HistogramOptions, type Metric
 import { SELF_REGISTRY } from './drops.js';
 import { Gauge } from './gauge.js';
 import { Histogram } from './histogram.js';
-import { type Declaration, declare, type Metric } from './metric.js';
+import { type Declaration, declare, type Metric, releaseCollected } from './metric.js';
 import { type MetricsSnapshot, readSnapshot } from './snapshot.js';
 
 /** Options of a registry. */
@@ -33,7 +33,11 @@ export const CONTENT_TYPES = Object.freeze({
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }) satisfies Readonly<Record<ExpositionFormat, string>>;
 
-const abandoned = new FinalizationRegistry<{ id: number; metrics: Map<string, unknown> }>(({ id }) => native.clearRegistry(id));
+/** A registry that nobody can reach any more: all of its metrics can go, whichever object the collector took first. */
+const abandoned = new FinalizationRegistry<{ id: number; metrics: ReadonlySet<number> }>(({ id, metrics }) => {
+  native.clearRegistry(id);
+  metrics.forEach(releaseCollected);
+});
 
 type AnyMetric = Counter | Gauge | Histogram;
 
@@ -44,6 +48,8 @@ export class MetricsRegistry {
   /** True for a named registry, which all threads share. */
   readonly shared: boolean;
   readonly #metrics = new Map<string, AnyMetric>();
+  /** Ids of the metrics declared here, for {@link abandoned}. */
+  readonly #declared = new Set<number>();
 
   /** @throws KymoError `KYMO_METRICS_DECLARATION` for an empty name, or one that Kymo uses itself. */
   constructor(options: RegistryOptions = {}) {
@@ -53,7 +59,7 @@ export class MetricsRegistry {
     }
     this.shared = name !== undefined;
     this.id = native.openRegistry(name ?? null);
-    if (!this.shared) abandoned.register(this, { id: this.id, metrics: new Map() });
+    if (!this.shared) abandoned.register(this, { id: this.id, metrics: this.#declared });
   }
 
   /**
@@ -93,17 +99,16 @@ export class MetricsRegistry {
     return this.#metrics.get(name);
   }
 
-  /** Takes a metric out; its name is free again. False if there was none. Handles to it record nothing any more. */
+  /** Takes a metric out, whichever thread declared it; its name is free again. False if there was none. Handles to it record nothing any more. */
   unregister(name: string): boolean {
-    const metric = this.#metrics.get(name);
-    if (metric === undefined) return false;
     this.#metrics.delete(name);
-    return native.unregisterMetric(this.id, idOf(metric));
+    const id = native.findMetric(this.id, name);
+    return id >= 0 && native.unregisterMetric(this.id, id);
   }
 
-  /** Sets all series of all metrics to 0. */
+  /** Sets all series of all metrics to 0, whichever thread declared them. */
   reset(): void {
-    for (const metric of this.#metrics.values()) metric.reset();
+    native.resetRegistry(this.id);
   }
 
   /** Takes all metrics and default metrics out. */
@@ -114,7 +119,7 @@ export class MetricsRegistry {
 
   /** A copy of all values at this moment, grouped by kind. */
   snapshot(): MetricsSnapshot {
-    return readSnapshot(native.snapshotRegistry(this.id), (name) => (this.#metrics.get(name) as Histogram | undefined)?.buckets ?? []);
+    return readSnapshot(native.snapshotRegistry(this.id), (name) => native.boundsOfMetric(this.id, name));
   }
 
   /** Prometheus text 0.0.4, rendered on this thread; `''` for an empty registry. Opens no port. */
@@ -148,8 +153,14 @@ export class MetricsRegistry {
 
   #declare<M extends AnyMetric>(declaration: Declaration, kind: new (id: number, declaration: Declaration) => M): M {
     const known = this.#metrics.get(declaration.name);
-    const metric = declare(this.id, declaration, (id) => remember(new kind(id, declaration), id)) as unknown as M;
+    const metric = declare(this.id, declaration, (id) => this.#remember(new kind(id, declaration), id)) as unknown as M;
     if (known !== metric) this.#metrics.set(declaration.name, metric);
+    return metric;
+  }
+
+  #remember<M extends AnyMetric>(metric: M, id: number): M {
+    registryOf.set(metric as unknown as Metric<never>, this);
+    if (!this.shared) this.#declared.add(id);
     return metric;
   }
 
@@ -168,16 +179,8 @@ function checkExposition({ format = 'text', created = false }: ExpositionOptions
   return { format: format === 'openmetrics' ? 1 : 0, created };
 }
 
-const ids = new WeakMap<Metric<never>, number>();
-
-function remember<M extends AnyMetric>(metric: M, id: number): M {
-  ids.set(metric as unknown as Metric<never>, id);
-  return metric;
-}
-
-function idOf(metric: AnyMetric): number {
-  return ids.get(metric as unknown as Metric<never>) as number;
-}
+/** Who holds a metric holds its registry: what is still counted is still shown. */
+const registryOf = new WeakMap<Metric<never>, MetricsRegistry>();
 
 /** The registry of the process: every thread that imports Kymo records into it. */
 export const metrics: MetricsRegistry = new MetricsRegistry({ name: 'default' });

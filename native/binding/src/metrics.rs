@@ -157,7 +157,7 @@ unsafe extern "C" fn release_series(env: sys::napi_env, info: sys::napi_callback
 unsafe extern "C" fn copy_string(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the runtime's own arguments of this callback.
     let call = unsafe { Call::new(env, info) };
-    call.give_text(call.text(0).as_bytes())
+    call.copied(0)
 }
 
 /// What other threads removed: per series the metric, the slot and the label values.
@@ -194,6 +194,28 @@ pub fn reset_metric(metric: u32) -> Result<(), CodedError> {
         metric.reset(owner().as_ref());
     }
     Ok(())
+}
+
+/// Sets all series of all metrics of a registry to 0, whichever thread declared them.
+#[napi(catch_unwind)]
+pub fn reset_registry(registry_id: u32) -> Result<(), CodedError> {
+    let owner = owner();
+    registry(registry_id)?.for_each_metric(&mut |metric| metric.reset(owner.as_ref()));
+    Ok(())
+}
+
+/// Id of the metric of that name in a registry, or -1.
+#[napi(catch_unwind)]
+pub fn find_metric(registry_id: u32, name: String) -> Result<f64, CodedError> {
+    let found = registry(registry_id)?.get(&name);
+    Ok(found.map_or(-1.0, |metric| f64::from(metric.id())))
+}
+
+/// Upper bounds of the histogram of that name without +Inf; empty for any other.
+#[napi(catch_unwind)]
+pub fn bounds_of_metric(registry_id: u32, name: String) -> Result<Vec<f64>, CodedError> {
+    let found = registry(registry_id)?.get(&name);
+    Ok(found.map_or_else(Vec::new, |metric| metric.bounds().to_vec()))
 }
 
 /// Takes a metric out of its registry; false if it was not in it.

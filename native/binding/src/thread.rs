@@ -5,7 +5,7 @@ use crate::raw::{CodedError, coded};
 use kymo_core::layout::*;
 use kymo_core::memory::MemoryError;
 use kymo_core::memory::segment::{Backing, Segment};
-use kymo_core::memory::table::{Owner, Provider, Role};
+use kymo_core::memory::table::{Memory, Owner, Provider, Role, Slot};
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
 use napi::{Env, sys};
 use napi_derive::napi;
@@ -82,14 +82,21 @@ pub fn attach_thread(env: Env, thread_id: u32, main: bool) -> Result<u32, CodedE
         None => {
             let role = if main { Role::Main } else { Role::Worker };
             let memory = process.registries.memory();
-            let owner = with_env(env.raw(), || memory.attach(role, thread_id))
-                .map_err(|why| coded("KYMO_MEMORY_REFUSED", why.to_string()))?;
-            // An earlier thread's removed series: nobody here holds a handle to them.
-            for removal in owner.take_removals() {
-                if let Some(metric) = process.registries.metric(removal.metric) {
-                    metric.release(&owner, removal.series);
+            let owner = loop {
+                let owner = with_env(env.raw(), || memory.attach(role, thread_id))
+                    .map_err(|why| coded("KYMO_MEMORY_REFUSED", why.to_string()))?;
+                // An earlier thread's removed series: nobody here holds a handle to them.
+                for removal in owner.take_removals() {
+                    if let Some(metric) = process.registries.metric(removal.metric) {
+                        metric.release(&owner, removal.series);
+                    }
                 }
-            }
+                if process.mode == Mode::External || is_lent(memory, &owner) {
+                    break owner;
+                }
+                // An ended thread's lent memory is a copy of ours by now, which this runtime does not take. Its values
+                // stay; this thread asks for the next group, and gets one of its own in the end.
+            };
             // SAFETY: a hook without data, of an addon that is never unloaded.
             unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(detach), std::ptr::null_mut()) };
             OWNER.set(Some(Arc::clone(&owner)));
@@ -101,6 +108,15 @@ pub fn attach_thread(env: Env, thread_id: u32, main: bool) -> Result<u32, CodedE
         .first()
         .copied()
         .ok_or_else(|| coded("KYMO_MEMORY_REFUSED", "no segment"))
+}
+
+/// True when the calling thread's runtime made all of the group's memory (M5).
+fn is_lent(memory: &Memory, owner: &Owner) -> bool {
+    let segments = owner.segments();
+    LENT.with_borrow(|lent| {
+        let made_here = |slot: &Slot| lent.contains_key(&slot.segment.base().addr());
+        segments.iter().all(|id| memory.slot(*id).is_some_and(made_here))
+    })
 }
 
 /// Runs when the thread's environment ends: a worker's end, a terminated worker, or the natural end of the process.

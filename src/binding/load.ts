@@ -39,7 +39,8 @@ function load(): NativeAddon {
     addon = createRequire(import.meta.url)(path) as NativeAddon;
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ERR_DLOPEN_DISABLED' ? 'the permission model refuses addons: start node with --allow-addons' : message.split('\n')[0];
+    const reason =
+      code === 'ERR_DLOPEN_DISABLED' ? 'the permission model refuses addons: start node with --allow-addons' : message.split('\n')[0];
     throw new KymoError('KYMO_BINDING_MISSING', { path, reason }, { cause });
   }
   if (typeof addon.start !== 'function') {

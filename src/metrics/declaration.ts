@@ -43,7 +43,10 @@ const KINDS = { counter: 1, gauge: 2, histogram: 3 } as const;
  * The declaration of an options object.
  * @throws KymoError `KYMO_METRICS_DECLARATION` with the metric and what is wrong.
  */
-export function checkDeclaration(kind: keyof typeof KINDS, options: MetricOptions & { buckets?: readonly number[]; aggregate?: string }): Declaration {
+export function checkDeclaration(
+  kind: keyof typeof KINDS,
+  options: MetricOptions & { buckets?: readonly number[]; aggregate?: string },
+): Declaration {
   const { name, help, labelNames = [], missingLabels = 'throw', buckets = DEFAULT_BUCKETS, aggregate = 'sum' } = options ?? {};
   const refuse = (problem: string): KymoError => new KymoError('KYMO_METRICS_DECLARATION', { metric: name, problem });
   if (typeof name !== 'string' || !NAME.test(name) || name.length > MAX_NAME) throw refuse('its name is not a metric name');

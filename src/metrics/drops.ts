@@ -1,7 +1,8 @@
 // Counts what is dropped, by reason, in `kymo_dropped_total` of the process's own registry. App threads; a drop is one
 // store into a cell that was made beforehand, so that counting works when memory has run out.
-import { attach, cellOf, cellsAt, type Place, placeOf } from '../binding/segment.js';
+
 import { native } from '../binding/load.js';
+import { attach, cellOf, cellsAt, type Place, placeOf } from '../binding/segment.js';
 
 /** Name of the registry that holds Kymo's own metrics; the ops server appends it to every scrape. */
 export const SELF_REGISTRY = 'kymo';

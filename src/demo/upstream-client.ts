@@ -73,9 +73,12 @@ export class UpstreamClient {
       sent.destroy(new UpstreamTimeout());
       return true;
     });
-    let answered = false;
+    let answer: IncomingMessage | undefined;
+    let left = false;
     const leave = (): void => {
-      if (!answered) sent.destroy(new ClientLeft());
+      // Whether the client broke the body off or the upstream did: both streams are ended then, so the first one tells.
+      left = answer === undefined || answer.errored === null;
+      if (answer === undefined) sent.destroy(new ClientLeft());
     };
     const settle = (outcome: Outcome): void => {
       silence.end();
@@ -84,21 +87,21 @@ export class UpstreamClient {
     };
     response.once('close', leave);
 
-    sent.once('response', (answer) => {
-      answered = true;
+    sent.once('response', (head) => {
+      answer = head;
       endHead();
       silence.broken();
-      response.writeHead(answer.statusCode ?? 502, onwardHeaders(answer.headers));
-      answer.on('data', (chunk: Buffer) => {
+      response.writeHead(head.statusCode ?? 502, onwardHeaders(head.headers));
+      head.on('data', (chunk: Buffer) => {
         silence.broken();
         this.#bytes.inc(chunk.length);
       });
       // pipeline holds the upstream back while the client is slow, and ends both sides if one breaks.
-      pipeline(answer, response, (error) => settle(error == null ? 'answered' : answer.errored === null ? 'abandoned' : 'truncated'));
+      pipeline(head, response, (error) => settle(error == null ? 'answered' : left ? 'abandoned' : 'truncated'));
     });
     sent.once('error', (error) => {
       // The body's end says how the attempt ended; a late error on the same socket adds nothing.
-      if (answered) return;
+      if (answer !== undefined) return;
       request.unpipe(sent);
       settle(error instanceof UpstreamTimeout ? 'timeout' : error instanceof ClientLeft ? 'abandoned' : 'broken');
       if (error instanceof ClientLeft) return;

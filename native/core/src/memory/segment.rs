@@ -63,7 +63,7 @@ impl Segment {
     /// carrying a header.
     pub fn from_mapping(base: NonNull<u8>, size: usize, kind: u32, backing: Backing) -> Segment {
         assert!(
-            size >= HEADER_SIZE && base.as_ptr().addr() % 8 == 0,
+            size >= HEADER_SIZE && base.as_ptr().addr().is_multiple_of(8),
             "a segment is an aligned page or more"
         );
         Segment {
@@ -114,7 +114,7 @@ impl Segment {
 
     fn at<T>(&self, offset: usize) -> *mut T {
         assert!(
-            offset % size_of::<T>() == 0 && offset + size_of::<T>() <= self.size,
+            offset.is_multiple_of(size_of::<T>()) && offset + size_of::<T>() <= self.size,
             "offset {offset} of {}",
             self.size
         );

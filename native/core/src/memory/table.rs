@@ -334,7 +334,7 @@ impl Memory {
         let described = space.describe(&slot.segment, record.metric, descriptor);
         described
             .and_then(|()| space.bind(&slot.segment, &self.epochs, record))
-            .or_else(|Full| Err(()))
+            .map_err(|Full| ())
             .ok()
     }
 

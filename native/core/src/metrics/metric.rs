@@ -144,10 +144,11 @@ impl Metric {
         let _pin = self.memory.pin();
         let mut values = vec![0.0; self.descriptor.cells() as usize];
         for series in self.series.iter() {
-            if series.state.load(Ordering::Acquire) != FREE && series.read(&self.memory, &mut values) {
-                if let Some(block) = self.block(series) {
-                    visit(block, &values);
-                }
+            if series.state.load(Ordering::Acquire) != FREE
+                && series.read(&self.memory, &mut values)
+                && let Some(block) = self.block(series)
+            {
+                visit(block, &values);
             }
         }
     }
@@ -466,10 +467,10 @@ impl Metric {
 
     /// Empties a slot: no reader that begins now finds it.
     fn unlink(&self, index: &mut MutexGuard<'_, Index>, series: &Series, id: u32) {
-        if let Some(hash) = self.block(series).map(|block| index.hasher.hash_one(block)) {
-            if let Ok(entry) = index.by_block.find_entry(hash, |other| *other == id) {
-                entry.remove();
-            }
+        if let Some(hash) = self.block(series).map(|block| index.hasher.hash_one(block))
+            && let Ok(entry) = index.by_block.find_entry(hash, |other| *other == id)
+        {
+            entry.remove();
         }
         series.state.store(FREE, Ordering::Release);
         series.block.store(0, Ordering::Release);

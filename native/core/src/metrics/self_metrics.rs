@@ -10,8 +10,11 @@ use std::sync::Arc;
 /// Name of the registry that holds Kymo's own metrics; the same name stands in `src/metrics/drops.ts`.
 pub const SELF_REGISTRY: &str = "kymo";
 
+/// True for a segment that is held in one way.
+type IsHeld = fn(&Backing) -> bool;
+
 /// Words for what holds a segment.
-const BACKINGS: [(&str, fn(&Backing) -> bool); 3] = [
+const BACKINGS: [(&str, IsHeld); 3] = [
     ("file", |backing| matches!(backing, Backing::File { .. })),
     ("anonymous", |backing| matches!(backing, Backing::Anonymous)),
     ("runtime", |backing| matches!(backing, Backing::Lent)),

@@ -22,8 +22,8 @@ const script = (workerOptions: string): string => `
 `;
 
 async function workersOf(program: Program): Promise<string[]> {
-  await program.says(/worker [\s\S]*worker /);
-  return [...program.said.matchAll(/worker (\{.*?\}|null)/g)].map((match) => match[1] as string);
+  await program.says(/^worker .*$[\s\S]*^worker .*$/m);
+  return [...program.said.matchAll(/^worker (\{.*?\}|null)$/gm)].map((match) => match[1] as string);
 }
 
 it('a worker leaves the primary’s port alone and says why', async () => {

@@ -120,6 +120,39 @@ impl Call {
         Some(unsafe { std::slice::from_raw_parts(data.cast(), length) })
     }
 
+    /// The string argument `at` in memory of its own, lone surrogates included: a slice would keep its whole parent alive. Where
+    /// the runtime offers it, equal strings share one copy in old space, so that keys neither repeat nor fill the nursery.
+    pub fn copied(&self, at: usize) -> sys::napi_value {
+        let Some(arg) = self.args.get(at) else {
+            return std::ptr::null_mut();
+        };
+        let (mut len, mut result) = (0, std::ptr::null_mut());
+        // SAFETY: without a buffer the call only gives the length in UTF-16 units.
+        unsafe { sys::napi_get_value_string_utf16(self.env, *arg, std::ptr::null_mut(), 0, &mut len) };
+        let mut units = vec![0_u16; len + 1];
+        // SAFETY: room for the whole string and the closing zero.
+        unsafe { sys::napi_get_value_string_utf16(self.env, *arg, units.as_mut_ptr(), units.len(), &mut len) };
+        units.truncate(len);
+        let narrow: Option<Vec<u8>> = units.iter().map(|unit| u8::try_from(*unit).ok()).collect();
+        let keys = property_keys();
+        // SAFETY: both buffers live through the call, which copies them; `CreateKey` has the type of the function looked up.
+        unsafe {
+            match (&narrow, keys) {
+                (Some(bytes), Some(keys)) => {
+                    (keys.latin1)(self.env, bytes.as_ptr().cast(), bytes.len() as isize, &mut result)
+                }
+                (Some(bytes), None) => {
+                    sys::napi_create_string_latin1(self.env, bytes.as_ptr().cast(), bytes.len() as isize, &mut result)
+                }
+                (None, Some(keys)) => (keys.utf16)(self.env, units.as_ptr(), units.len() as isize, &mut result),
+                (None, None) => {
+                    sys::napi_create_string_utf16(self.env, units.as_ptr(), units.len() as isize, &mut result)
+                }
+            }
+        };
+        result
+    }
+
     /// A number for JS.
     pub fn give(&self, value: f64) -> sys::napi_value {
         let mut result = std::ptr::null_mut();
@@ -132,6 +165,38 @@ impl Call {
     pub fn give_text(&self, text: &[u8]) -> sys::napi_value {
         text_value(self.env, text)
     }
+}
+
+type CreateKey<T> = unsafe extern "C" fn(sys::napi_env, *const T, isize, *mut sys::napi_value) -> sys::napi_status;
+
+/// `node_api_create_property_key_*`: in the runtimes from Node 20.18 and 22.9 on, so looked up by name.
+struct PropertyKeys {
+    latin1: CreateKey<c_char>,
+    utf16: CreateKey<u16>,
+}
+
+fn property_keys() -> Option<&'static PropertyKeys> {
+    static KEYS: std::sync::OnceLock<Option<PropertyKeys>> = std::sync::OnceLock::new();
+    let find = || {
+        // SAFETY: looks names up among the symbols of the program; reads nothing of ours.
+        let (latin1, utf16) = unsafe {
+            (
+                libc::dlsym(libc::RTLD_DEFAULT, c"node_api_create_property_key_latin1".as_ptr()),
+                libc::dlsym(libc::RTLD_DEFAULT, c"node_api_create_property_key_utf16".as_ptr()),
+            )
+        };
+        if latin1.is_null() || utf16.is_null() {
+            return None;
+        }
+        // SAFETY: functions of these names have these types (Node-API, "node_api_create_property_key_latin1").
+        Some(unsafe {
+            PropertyKeys {
+                latin1: std::mem::transmute::<*mut c_void, CreateKey<c_char>>(latin1),
+                utf16: std::mem::transmute::<*mut c_void, CreateKey<u16>>(utf16),
+            }
+        })
+    };
+    KEYS.get_or_init(find).as_ref()
 }
 
 /// A JS string of UTF-8 bytes.

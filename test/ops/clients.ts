@@ -70,6 +70,8 @@ export class Program {
       env: { ...process.env, KYMO_MEMORY: 'anonymous', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // A failed test must not leave it behind.
+    process.once('exit', () => this.child.kill('SIGKILL'));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk) => {
         this.#said += chunk;

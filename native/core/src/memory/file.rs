@@ -354,30 +354,40 @@ pub fn prefault(segment: &Segment) {
     }
 }
 
-/// A new file whose lock is ours. Between making and locking a sweeper may have found it ownerless: then it is `EAGAIN`.
+/// A new file whose lock is ours.
 fn locked_file(folder: &Folder, name: &str) -> Result<File, MemoryError> {
-    let failed = |step, error: std::io::Error| MemoryError::Io {
-        step,
-        errno: error.raw_os_error().unwrap_or(0),
-    };
-    let file = folder.create_file(name).map_err(|error| failed("open", error))?;
-    let outrun = MemoryError::Io {
-        step: "flock",
-        errno: libc::EAGAIN,
-    };
-    match try_lock(&file) {
-        Ok(true) => {}
-        Ok(false) => return Err(outrun),
+    let file = folder.create_file(name).map_err(|error| failed("open", &error))?;
+    match claim(&file) {
+        Ok(()) => Ok(file),
         Err(error) => {
+            // Whether a sweeper is at it or has been: nobody else uses this name.
             let _ = folder.remove(name);
-            return Err(failed("flock", error));
+            Err(error)
         }
     }
-    // A lock on a file without a name protects nothing.
-    if file.metadata().map_err(|error| failed("stat", error))?.nlink() == 0 {
-        Err(outrun)
+}
+
+/// Locks a file that was just made. Between making and locking, a sweeper may have found it ownerless: while it looks at the
+/// file, or after it removed it, this is `EAGAIN`. A lock on a file without a name would protect nothing.
+fn claim(file: &File) -> Result<(), MemoryError> {
+    let outrun = Err(MemoryError::Io {
+        step: "flock",
+        errno: libc::EAGAIN,
+    });
+    if !try_lock(file).map_err(|error| failed("flock", &error))? {
+        return outrun;
+    }
+    if file.metadata().map_err(|error| failed("stat", &error))?.nlink() == 0 {
+        outrun
     } else {
-        Ok(file)
+        Ok(())
+    }
+}
+
+fn failed(step: &'static str, error: &std::io::Error) -> MemoryError {
+    MemoryError::Io {
+        step,
+        errno: error.raw_os_error().unwrap_or(0),
     }
 }
 
@@ -536,6 +546,25 @@ pub(super) mod tests {
                 anonymous: 0
             }
         );
+    }
+
+    /// [M4] a file that a sweeper holds, or has removed, between its making and its lock is given up.
+    #[test]
+    fn a_file_that_a_sweeper_was_faster_at_is_given_up() {
+        let dir = Scratch::new();
+        let folder = Folder::open_or_create(dir.path()).unwrap();
+        let outrun = Err(MemoryError::Io {
+            step: "flock",
+            errno: libc::EAGAIN,
+        });
+        let fresh = folder.create_file("a").unwrap();
+        let sweeper = folder.open_file("a").unwrap();
+        assert!(try_lock(&sweeper).unwrap());
+        assert_eq!(claim(&fresh), outrun, "the sweeper looks at it");
+        folder.remove("a").unwrap();
+        drop(sweeper);
+        assert_eq!(claim(&fresh), outrun, "it has no name any more");
+        assert_eq!(claim(&folder.create_file("a").unwrap()), Ok(()));
     }
 
     /// A process that has used its memory up must not read the cgroups for each series that it drops.

@@ -111,10 +111,16 @@ impl Swept {
     }
 }
 
-/// Opens and locks a file whose owner is dead, if it still has its name: another sweeper may have been faster.
+/// Opens and locks a file whose owner is dead.
 pub(super) fn take(folder: &Folder, name: &str) -> Option<File> {
     let file = folder.open_file(name).ok()?;
-    (try_lock(&file).unwrap_or(false) && folder.is_still(name, &file)).then_some(file)
+    is_ours(folder, name, &file).then_some(file)
+}
+
+/// Locks an open file, and makes sure that it still has its name: another sweeper may have removed it before the lock was
+/// to be had, and the name may be that of a live file by now.
+fn is_ours(folder: &Folder, name: &str, file: &File) -> bool {
+    try_lock(file).unwrap_or(false) && folder.is_still(name, file)
 }
 
 enum Verdict {

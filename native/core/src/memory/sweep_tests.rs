@@ -190,6 +190,18 @@ fn an_incomplete_segment_goes_and_one_of_another_version_is_kept_for_its_time() 
     );
 }
 
+/// [M4] a sweeper that comes late to a file must not remove the one that has its name now.
+#[test]
+fn a_file_that_lost_its_name_is_not_ours() {
+    let (_dir, folder) = scratch();
+    let late = folder.create_file("a").unwrap();
+    assert!(is_ours(&folder, "a", &late));
+    folder.remove("a").unwrap();
+    assert!(!is_ours(&folder, "a", &late));
+    let _live = folder.create_file("a").unwrap();
+    assert!(!is_ours(&folder, "a", &late));
+}
+
 /// [M4] each file is removed once, and only what is dead, by any number of sweepers while processes start.
 #[test]
 fn sweepers_race_with_each_other_and_with_starts() {

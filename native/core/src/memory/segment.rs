@@ -145,6 +145,18 @@ impl Segment {
         self.u64_at(index as usize * 8)
     }
 
+    /// `count` cells from `first` on. Panics when they are not inside.
+    pub fn cells(&self, first: u32, count: usize) -> &[AtomicU64] {
+        let offset = first as usize * 8;
+        assert!(
+            offset + count * 8 <= self.size,
+            "cells {first}+{count} of {}",
+            self.size / 8
+        );
+        // SAFETY: inside the mapping, checked above, and aligned, since the base is; otherwise as in `i32_at`.
+        unsafe { std::slice::from_raw_parts(self.base().add(offset).cast::<AtomicU64>(), count) }
+    }
+
     /// Bytes of a published metadata record's payload. Panics when the record is not inside the metadata area.
     ///
     /// # Safety

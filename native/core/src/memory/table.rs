@@ -31,10 +31,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Bytes of the `nth` cell segment of a thread: the first is small, so that a start stays cheap.
-    fn cells_size(self, nth: usize) -> usize {
-        let base = if nth == 0 { 1 << 20 } else { 2 << 20 };
-        if self == Role::Main { base } else { base / 4 }
+    /// Bytes of a cell segment: small, so that a start stays cheap and little lies unused.
+    fn cells_size(self) -> usize {
+        match self {
+            Role::Main => 1 << 20,
+            Role::Worker => 1 << 18,
+        }
     }
 }
 
@@ -141,6 +143,26 @@ impl Slot {
     }
 }
 
+/// Finds segments for a reader that goes through many series: most lie in the segment of the one before.
+pub struct Cursor<'a> {
+    memory: &'a Memory,
+    last: Option<(SegmentId, &'a Slot)>,
+}
+
+impl<'a> Cursor<'a> {
+    /// A segment by id.
+    pub fn slot(&mut self, id: SegmentId) -> Option<&'a Slot> {
+        if let Some((last, slot)) = self.last
+            && last == id
+        {
+            return Some(slot);
+        }
+        let slot = self.memory.slot(id)?;
+        self.last = Some((id, slot));
+        Some(slot)
+    }
+}
+
 /// See the module.
 pub struct Memory {
     provider: Box<dyn Provider>,
@@ -180,7 +202,7 @@ impl Memory {
         let wanted = std::mem::take(&mut *lock(&self.wanted));
         for role in wanted {
             // A refusal is not counted here: the thread that needs the room asks again and counts it then.
-            if let Ok(segment) = self.provider.create(KIND_CELLS, role.cells_size(1), 0) {
+            if let Ok(segment) = self.provider.create(KIND_CELLS, role.cells_size(), 0) {
                 self.provider.prepare(&segment);
                 lock(&self.spares).push((role, segment));
             }
@@ -225,6 +247,14 @@ impl Memory {
     /// A segment by id.
     pub fn slot(&self, id: SegmentId) -> Option<&Slot> {
         self.slots.get(id)
+    }
+
+    /// See [`Cursor`].
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor {
+            memory: self,
+            last: None,
+        }
     }
 
     /// All segments, oldest first.
@@ -282,10 +312,9 @@ impl Memory {
 
     /// Adds a cell segment with room for at least `least` bytes behind its header.
     fn grow(&self, owner: &Arc<Owner>, least: usize) -> Result<SegmentId, MemoryError> {
-        let nth = lock(&owner.cells).len();
         let size = owner
             .role
-            .cells_size(nth)
+            .cells_size()
             .max((HEADER_SIZE + least).next_multiple_of(HEADER_SIZE));
         let segment = match self.take_spare(owner, size) {
             Some(segment) => segment,

@@ -7,7 +7,7 @@ use crate::append::AppendVec;
 use crate::loom::Ordering;
 use crate::memory::MemoryError;
 use crate::memory::space::{Place, SeriesRecord};
-use crate::memory::table::{Memory, Owner, Removal, Slot, lock};
+use crate::memory::table::{Cursor, Memory, Owner, Removal, Slot, lock};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -142,26 +142,21 @@ impl Metric {
     /// each series is one snapshot, each cell is read once.
     pub fn for_each_series(&self, visit: &mut dyn FnMut(&[u8], &[f64])) {
         let _pin = self.memory.pin();
+        let mut cursor = self.memory.cursor();
         let mut values = vec![0.0; self.descriptor.cells() as usize];
         for series in self.series.iter() {
             if series.state.load(Ordering::Acquire) != FREE
-                && series.read(&self.memory, &mut values)
-                && let Some(block) = self.block(series)
+                && series.read(&mut cursor, &mut values)
+                && let Some(block) = block_in(&mut cursor, series)
             {
                 visit(block, &values);
             }
         }
     }
 
-    /// The label block of a series; none if the slot was emptied meanwhile. The caller is pinned or holds the lock.
+    /// See [`block_in`].
     fn block<'a>(&'a self, series: &Series) -> Option<&'a [u8]> {
-        let at = Location(series.block.load(Ordering::Acquire));
-        let slot = self.memory.slot(at.segment()).filter(|_| at.0 != 0)?;
-        // SAFETY: the record was reachable through this slot; it is written again only after every pin of now is gone,
-        // and releasing it needs the metric's lock.
-        let payload = unsafe { slot.segment.meta_payload(at.cell()) };
-        let len = u32::from_le_bytes(payload.get(12..SERIES_HEAD)?.try_into().ok()?) as usize;
-        payload.get(SERIES_HEAD..SERIES_HEAD + len)
+        block_in(&mut self.memory.cursor(), series)
     }
 
     /// Label block of a slot, for the thread that has to drop it.
@@ -241,7 +236,7 @@ impl Metric {
         let id = self.find(&index, index.hasher.hash_one(block), block)?;
         let series = self.series.get(id)?;
         let mut values = vec![0.0; self.descriptor.cells() as usize];
-        if !series.read(&self.memory, &mut values) {
+        if !series.read(&mut self.memory.cursor(), &mut values) {
             return None;
         }
         let locations = self.clear_cells(series, owner, HIDDEN);
@@ -446,7 +441,7 @@ impl Metric {
             return false;
         };
         let mut values = vec![0.0; self.descriptor.cells() as usize];
-        if !whole && series.read(&self.memory, &mut values) {
+        if !whole && series.read(&mut self.memory.cursor(), &mut values) {
             series.state.store(SHOWN, Ordering::Release);
             return false;
         }
@@ -518,6 +513,17 @@ impl Metric {
             }
         }
     }
+}
+
+/// The label block of a series; none if the slot was emptied meanwhile. The caller is pinned or holds the metric's lock.
+fn block_in<'a>(memory: &mut Cursor<'a>, series: &Series) -> Option<&'a [u8]> {
+    let at = Location(series.block.load(Ordering::Acquire));
+    let slot = memory.slot(at.segment()).filter(|_| at.0 != 0)?;
+    // SAFETY: the record was reachable through this slot; it is written again only after every pin of now is gone,
+    // and releasing it needs the metric's lock. Attacked by `places_are_reused_under_a_render_without_mixing_series`.
+    let payload = unsafe { slot.segment.meta_payload(at.cell()) };
+    let len = u32::from_le_bytes(payload.get(12..SERIES_HEAD)?.try_into().ok()?) as usize;
+    payload.get(SERIES_HEAD..SERIES_HEAD + len)
 }
 
 impl Drop for Metric {

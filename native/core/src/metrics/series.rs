@@ -2,7 +2,7 @@
 //! whoever changes a series holds its metric's lock.
 
 use crate::loom::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
-use crate::memory::table::{Memory, SegmentId};
+use crate::memory::table::{Cursor, SegmentId};
 use std::sync::OnceLock;
 
 /// The series is shown.
@@ -50,7 +50,7 @@ pub struct Part {
     pub next: AtomicPtr<Part>,
 }
 
-/// 40 bytes. Slots never move; an emptied slot is used again when no reader can see its past (see `epoch.rs`).
+/// 32 bytes. Slots never move; an emptied slot is used again when no reader can see its past (see `epoch.rs`).
 #[derive(Default)]
 pub struct Series {
     /// Segment and META_SERIES record whose label block this series shows.
@@ -102,7 +102,7 @@ impl Series {
     /// Reads one coherent set of values into `values` (one per cell, each cell read once) and tells whether the series is
     /// shown. The caller is pinned. While the series is being reset or removed, a reader that finds no quiet moment in
     /// three tries gets zeros: the state right after that change, which held while it was reading.
-    pub fn read(&self, memory: &Memory, values: &mut [f64]) -> bool {
+    pub fn read(&self, memory: &mut Cursor<'_>, values: &mut [f64]) -> bool {
         for _ in 0..TRIES {
             let before = self.version.load(Ordering::Acquire);
             if before % 2 == 1 {
@@ -119,15 +119,16 @@ impl Series {
         self.state.load(Ordering::Relaxed) == SHOWN
     }
 
-    fn sum_parts(&self, memory: &Memory, values: &mut [f64]) -> bool {
+    fn sum_parts(&self, memory: &mut Cursor<'_>, values: &mut [f64]) -> bool {
         let state = self.state.load(Ordering::Relaxed);
         if self.parts.load(Ordering::Relaxed).is_null() {
             let location = Location(self.first.load(Ordering::Relaxed));
             let Some(slot) = memory.slot(location.segment()) else {
                 return false;
             };
-            for (value, index) in values.iter_mut().zip(location.cell()..) {
-                *value = f64::from_bits(slot.segment.cell(index).load(Ordering::Relaxed));
+            let cells = slot.segment.cells(location.cell(), values.len());
+            for (value, cell) in values.iter_mut().zip(cells) {
+                *value = f64::from_bits(cell.load(Ordering::Relaxed));
             }
             return state == SHOWN || (state == HIDDEN && values.iter().any(|value| *value != 0.0));
         }

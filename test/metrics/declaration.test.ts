@@ -1,0 +1,246 @@
+// Declarations: the last that is accepted and the first that is refused, per rule, and what may not stand beside one another.
+import { describe, expect, it } from 'vitest';
+import { KymoError, MetricsRegistry } from '../../src/index.js';
+
+const declared = (options: Record<string, unknown>, kind: 'counter' | 'gauge' | 'histogram' = 'counter'): string => {
+  try {
+    new MetricsRegistry()[kind]({ name: 'a', help: '', ...options } as never);
+    return 'accepted';
+  } catch (error) {
+    return KymoError.is(error) ? error.code : String(error);
+  }
+};
+
+const REFUSED = 'KYMO_METRICS_DECLARATION';
+
+describe('a name', () => {
+  it.each(['a', 'A9', '_', ':', 'a:b_c', 'a.b', 'a-b/c', 'größe', 'constructor', '__proto__', 'x'.repeat(512)])('may be %j', (name) => {
+    expect(declared({ name })).toBe('accepted');
+  });
+
+  it.each([
+    '',
+    '9a',
+    ' a',
+    'a b',
+    'a\n',
+    'a\tb',
+    'a\0',
+    'a{b',
+    'a}',
+    'a"b',
+    'a\\',
+    'a,b',
+    'a=b',
+    'a#b',
+    'x'.repeat(513),
+    undefined,
+    null,
+    1,
+    ['a'],
+    Symbol('a'),
+  ])('may not be %o', (name) => {
+    expect(declared({ name })).toBe(REFUSED);
+  });
+
+  it('that is refused makes nothing, and the error says which and why', () => {
+    const registry = new MetricsRegistry();
+    expect(() => registry.gauge({ name: 'a b', help: 'a' })).toThrow(
+      'KYMO_METRICS_DECLARATION: the metric a b cannot be declared: its name is not a metric name',
+    );
+    expect(registry.formatPrometheus()).toBe('');
+    expect(registry.get('a b')).toBeUndefined();
+  });
+});
+
+describe('options', () => {
+  it.each([undefined, null, 1, 'a', []])('may not be %o', (options) => {
+    expect(() => new MetricsRegistry().counter(options as never)).toThrow(expect.objectContaining({ code: REFUSED }));
+    expect(() => new MetricsRegistry().histogram(options as never)).toThrow(expect.objectContaining({ code: REFUSED }));
+  });
+
+  it('need a help text, which may be empty', () => {
+    expect(declared({ help: '' })).toBe('accepted');
+    for (const help of [undefined, null, 1, {}]) expect(declared({ help })).toBe(REFUSED);
+  });
+
+  it('know two policies for missing labels, and two ways to add threads up', () => {
+    for (const missingLabels of ['throw', 'empty', undefined]) expect(declared({ missingLabels })).toBe('accepted');
+    for (const missingLabels of ['', 'ignore', null, true]) expect(declared({ missingLabels })).toBe(REFUSED);
+    for (const aggregate of ['sum', 'last', undefined]) expect(declared({ aggregate }, 'gauge')).toBe('accepted');
+    for (const aggregate of ['', 'max', null, 1]) expect(declared({ aggregate }, 'gauge')).toBe(REFUSED);
+  });
+});
+
+describe('label names', () => {
+  it.each([[[]], [['a']], [['_a', 'A9_']], [['constructor']], [['les', 'quantiles']], [Array.from({ length: 64 }, (_, n) => `l${n}`)]])(
+    'may be %j',
+    (labelNames) => {
+      expect(declared({ labelNames })).toBe('accepted');
+      expect(declared({ labelNames }, 'histogram')).toBe('accepted');
+    },
+  );
+
+  it.each([
+    [['']],
+    [['9a']],
+    [['a-b']],
+    [['a b']],
+    [['a:b']],
+    [['é']],
+    [['__a']],
+    [['__proto__']],
+    [['le']],
+    [['a', 'quantile']],
+    [['a', 'b', 'a']],
+    [[1]],
+    [[undefined]],
+    [[['a']]],
+    ['a'],
+    [null],
+    [{ 0: 'a', length: 1 }],
+    [Array.from({ length: 65 }, (_, n) => `l${n}`)],
+  ])('may not be %j', (labelNames) => {
+    expect(declared({ labelNames })).toBe(REFUSED);
+  });
+
+  it('are taken as they were: changing the array afterwards changes nothing', () => {
+    const labelNames = ['a'];
+    const registry = new MetricsRegistry();
+    const counter = registry.counter({ name: 'c_total', help: 'c', labelNames });
+    labelNames[0] = 'b';
+    counter.inc({ a: '1' });
+    expect(counter.labelNames).toEqual(['a']);
+    expect(registry.snapshot().counters).toEqual({ 'c_total{a="1"}': 1 });
+  });
+});
+
+describe('buckets', () => {
+  it.each([
+    [[0]],
+    [[-1, 0, 1]],
+    [[1, 1 + Number.EPSILON]],
+    [[-Number.MAX_VALUE, Number.MAX_VALUE]],
+    [[1, Infinity]],
+    [Array.from({ length: 1000 }, (_, n) => n)],
+    [[...Array.from({ length: 1000 }, (_, n) => n), Infinity]],
+  ])('may be %j', (buckets) => {
+    expect(declared({ buckets }, 'histogram')).toBe('accepted');
+  });
+
+  it.each([
+    [[]],
+    [[Infinity]],
+    [[-Infinity, 0]],
+    [[Infinity, Infinity]],
+    [[1, 1]],
+    [[-0, 0]],
+    [[2, 1]],
+    [[Number.NaN]],
+    [[1, Number.NaN, 2]],
+    [['1']],
+    [[1n]],
+    [[undefined]],
+    ['1'],
+    [null],
+    [{ length: 1 }],
+    [new Float64Array([1])],
+    [Array.from({ length: 1001 }, (_, n) => n)],
+  ])('may not be %o', (buckets) => {
+    expect(declared({ buckets }, 'histogram')).toBe(REFUSED);
+  });
+});
+
+describe('declaring a name again', () => {
+  it('gives the same object for the same declaration', () => {
+    const registry = new MetricsRegistry();
+    const options = { name: 'a', help: 'a', labelNames: ['x', 'y'] as const };
+    expect(registry.counter(options)).toBe(registry.counter({ ...options, labelNames: ['x', 'y'], missingLabels: 'throw' }));
+    expect(registry.gauge({ name: 'g', help: 'g' })).toBe(registry.gauge({ name: 'g', help: 'g', aggregate: 'sum' }));
+    const buckets = [1, 2];
+    expect(registry.histogram({ name: 'h', help: 'h', buckets })).toBe(
+      registry.histogram({ name: 'h', help: 'h', buckets: [1, 2, Infinity] }),
+    );
+    expect(registry.get('a')).toBe(registry.counter(options));
+  });
+
+  it.each<[string, Record<string, unknown>, 'counter' | 'gauge' | 'histogram']>([
+    ['another kind', {}, 'gauge'],
+    ['a histogram', {}, 'histogram'],
+    ['another help', { help: 'other' }, 'counter'],
+    ['other labels', { labelNames: ['x', 'z'] }, 'counter'],
+    ['labels in another order', { labelNames: ['y', 'x'] }, 'counter'],
+    ['fewer labels', { labelNames: ['x'] }, 'counter'],
+    ['another policy for missing labels', { missingLabels: 'empty' }, 'counter'],
+  ])('with %s is a conflict, and the first stays as it was', (_, options, kind) => {
+    const registry = new MetricsRegistry();
+    const first = { name: 'a', help: 'a', labelNames: ['x', 'y'] };
+    const counter = registry.counter(first);
+    counter.inc({ x: '1', y: '2' });
+    expect(() => registry[kind]({ ...first, ...options } as never)).toThrow(expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' }));
+    expect(registry.counter(first)).toBe(counter);
+    expect(registry.snapshot().counters).toEqual({ 'a{x="1",y="2"}': 1 });
+  });
+
+  it('with other buckets, or another way to add threads up, is a conflict', () => {
+    const registry = new MetricsRegistry();
+    registry.histogram({ name: 'h', help: 'h', buckets: [1, 2] });
+    for (const buckets of [[1], [1, 3], [1, 2, 3]]) {
+      expect(() => registry.histogram({ name: 'h', help: 'h', buckets })).toThrow(
+        expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' }),
+      );
+    }
+    registry.gauge({ name: 'g', help: 'g' });
+    expect(() => registry.gauge({ name: 'g', help: 'g', aggregate: 'last' })).toThrow(
+      expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' }),
+    );
+  });
+
+  it('is free after it was unregistered or cleared, for anything', () => {
+    const registry = new MetricsRegistry();
+    const first = registry.counter({ name: 'a', help: 'a' });
+    registry.unregister('a');
+    const second = registry.histogram({ name: 'a', help: 'b', buckets: [1] });
+    registry.clear();
+    const third = registry.counter({ name: 'a', help: 'a' });
+    expect(new Set<unknown>([first, second, third]).size).toBe(3);
+    expect(registry.snapshot()).toEqual({ counters: { a: 0 }, gauges: {}, histograms: {} });
+  });
+});
+
+describe('names that become one in a scrape', () => {
+  it.each([
+    ['a histogram', 'its count', 'x', 'x_count'],
+    ['a histogram', 'its sum', 'x', 'x_sum'],
+    ['a histogram', 'its buckets', 'x', 'x_bucket'],
+  ])('of %s and %s are a conflict, whichever is first', (_, __, histogram, other) => {
+    const conflict = expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' });
+    const before = new MetricsRegistry();
+    before.histogram({ name: histogram, help: 'h' });
+    expect(() => before.counter({ name: other, help: 'c' })).toThrow(conflict);
+    expect(() => before.gauge({ name: other, help: 'c' })).toThrow(conflict);
+    const after = new MetricsRegistry();
+    after.gauge({ name: other, help: 'c' });
+    expect(() => after.histogram({ name: histogram, help: 'h' })).toThrow(conflict);
+    expect(Object.keys(after.snapshot().histograms)).toEqual([]);
+  });
+
+  it.each([
+    ['a.b', 'a_b'],
+    ['a-b', 'a.b'],
+    ['größe', 'gr__e'],
+    ['h.x', 'h_x'],
+  ])('such as %s and %s are a conflict', (one, other) => {
+    const registry = new MetricsRegistry();
+    registry.gauge({ name: one, help: 'a' });
+    expect(() => registry.gauge({ name: other, help: 'a' })).toThrow(expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' }));
+    expect(registry.gauge({ name: one, help: 'a' })).toBe(registry.get(one));
+  });
+
+  it('are no conflict in different registries', () => {
+    const [one, other] = [new MetricsRegistry(), new MetricsRegistry()];
+    one.counter({ name: 'a', help: 'a' });
+    other.gauge({ name: 'a', help: 'b', labelNames: ['x'] });
+    expect(one.snapshot().counters).toEqual({ a: 0 });
+  });
+});

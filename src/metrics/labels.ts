@@ -137,7 +137,10 @@ export class LabelIndex {
       let level = this.#root;
       for (const at of order.slice(0, -1)) {
         let next = level.get(row[at] as LabelValue) as Level | undefined;
-        if (next === undefined) level.set(row[at] as LabelValue, (next = new Map()));
+        if (next === undefined) {
+          next = new Map();
+          level.set(row[at] as LabelValue, next);
+        }
         level = next;
       }
       level.set(row[order.at(-1) as number] as LabelValue, row.at(-1) as Place);

@@ -16,6 +16,9 @@ export {
   type RegistryOptions,
 } from './metrics/registry.js';
 export type { HistogramSnapshot, MetricsSnapshot } from './metrics/snapshot.js';
+export { type MetricsHandler, metricsHandler } from './ops/metrics-handler.js';
+export type { OpsServerOptions } from './ops/options.js';
+export { type OpsAddress, OpsServer } from './ops/server.js';
 export {
   type RecoveredHistogram,
   type RecoveredRun,
@@ -24,6 +27,3 @@ export {
   type RunEnd,
   recoverRuns,
 } from './recorder/recover.js';
-export { type MetricsHandler, metricsHandler } from './ops/metrics-handler.js';
-export type { OpsServerOptions } from './ops/options.js';
-export { type OpsAddress, OpsServer } from './ops/server.js';

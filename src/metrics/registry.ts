@@ -74,9 +74,10 @@ export class MetricsRegistry {
   /** Declares a gauge: see {@link MetricsRegistry.counter}. With a number instead of options: sets the gauge of that name. */
   gauge<const N extends string = never>(options: GaugeOptions<N>): Gauge<N>;
   gauge(name: string, value: number): void;
-  gauge<const N extends string = never>(options: GaugeOptions<N> | string, value?: number): Gauge<N> | void {
+  gauge<const N extends string = never>(options: GaugeOptions<N> | string, value?: number): Gauge<N> | undefined {
     if (typeof options !== 'string') return this.#declare(checkDeclaration('gauge', options), Gauge) as unknown as Gauge<N>;
     this.#named(options, 'gauge', Gauge).set(value as number);
+    return undefined;
   }
 
   /** Declares a histogram: see {@link MetricsRegistry.counter}. */

@@ -67,7 +67,7 @@ describe('a gauge', () => {
   it.each([
     ['a string', '3'],
     ['null', null],
-    ['an object', { valueOf: () => 3 }],
+    ['an object', { valueOf: (): number => 3 }],
     ['a bigint', 3n],
   ])('drops and counts %s', (_, value) => {
     const { registry, gauge } = queue();

@@ -1,13 +1,15 @@
 // How the demo ends: by signals, by a reader that goes away, by a kill, and for options that it does not know.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { childrenOf, DemoProcess, MemoryFolder, readings } from './demo-process.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/demo/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MAIN = join(ROOT, 'dist/demo/main.js');
 const CLEAN = { code: 0, signal: null };
 
 describe('the end of the demo', () => {
@@ -50,6 +52,25 @@ describe('the end of the demo', () => {
     expect(demo.stdout).not.toMatch(/^ {2}drops/m);
     expect(memory.files()).toEqual([]);
     client.destroy();
+  });
+
+  it('reaches it through the shell of npm start, which passes on SIGTERM only to itself', async () => {
+    using memory = new MemoryFolder();
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const start = scripts.start.replace('node .ci/prepare.mjs', 'true');
+    const shell = spawn('sh', ['-c', `${start} --no-load --port 0 --ops-port 0`], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, KYMO_MEMORY_DIR: memory.path },
+    });
+    let stdout = '';
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (/^ {2}memory /m.test(text)) shell.kill('SIGTERM');
+    });
+    expect(await once(shell, 'close')).toEqual([0, null]);
+    expect(stdout).toMatch(/^ {2}drops +0$/m);
+    expect(memory.files()).toEqual([]);
   });
 
   it('comes when nobody reads its output any more', async () => {

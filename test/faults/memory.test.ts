@@ -94,7 +94,7 @@ describe('a full memory file system', () => {
     const under = [unshare as string, spaces, 'sh', '-c', `mount -t tmpfs -o size=4m none '${folder}' && exec "$@"`, 'sh'];
     const script = `
       const many = metrics.counter({ name: 'many_total', help: 'Many', labelNames: ['n'] });
-      for (let n = 0; n < 30000; n++) many.inc({ n: String(n) });
+      for (let n = 0; n < 80000; n++) many.inc({ n: String(n) });
       say(await memoryState());`;
     const told = answer<MemoryState>(await run(script, { folder, under }));
     expect(told.fileBytes).toBeGreaterThan(0);

@@ -23,6 +23,8 @@ export interface Settings {
   readonly blockSeconds: number;
   /** Length of one sample of the other rows under load. */
   readonly loadSeconds: number;
+  /** Size of the ring. */
+  readonly ringBytes: number;
   /** Rounds that count. */
   readonly rounds: number;
   /** Length of one timed sample; a run of `benchmark` takes about this long. */
@@ -45,6 +47,7 @@ export const FIGURES: Settings = {
   scrapesPerSecond: 10,
   blockSeconds: 5,
   loadSeconds: 4,
+  ringBytes: 4 << 20,
   rounds: 7,
   sampleSeconds: 0.2,
   smoke: false,
@@ -80,6 +83,12 @@ const KEYS: Readonly<Record<string, Check>> = {
   threads: whole('threads', 1, 64),
   scrapesPerSecond: whole('scrapesPerSecond', 1, 1_000),
   blockSeconds: whole('blockSeconds', 1, 60),
+  ringBytes: (value) => {
+    const settings = whole('ringBytes', 4096, 2 ** 30)(value);
+    return typeof settings !== 'string' && Number.isInteger(Math.log2(value as number))
+      ? settings
+      : 'a power of two from 4096 to 1073741824';
+  },
   rounds: whole('rounds', 3, 99),
 };
 

@@ -24,6 +24,7 @@ describe('a configuration', () => {
     [{ series: 0 }, 'series is 0, expected a whole number from 1 to 1000000'],
     [{ series: 1.5 }, 'whole number'],
     [{ labels: 17 }, 'labels is 17, expected a whole number from 1 to 16'],
+    [{ ringBytes: 5000 }, 'ringBytes is 5000, expected a power of two from 4096 to 1073741824'],
     [{ handles: '16' }, 'handles is "16"'],
     [[1], 'must hold a JSON object'],
     [null, 'must hold a JSON object'],

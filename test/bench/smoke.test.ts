@@ -41,6 +41,7 @@ describe('every bench', () => {
       /resident memory per counter series/,
       /resident memory per histogram series/,
       /\/live p99/,
+      /ring record/,
       /4 worker threads on one counter/,
     ];
     const names = rows.map(({ name }) => name);

@@ -16,6 +16,7 @@ pub struct OpsCounters {
     closed: AtomicU64,
     refused_limit: AtomicU64,
     refused_descriptors: AtomicU64,
+    waiting: AtomicU64,
     aborted: AtomicU64,
     timed_out: AtomicU64,
     sent_bytes: AtomicU64,
@@ -98,6 +99,12 @@ impl OpsCounters {
         }
     }
 
+    /// Requests that began or ceased to wait for a render.
+    pub(crate) fn wait(&self, more: usize, less: usize) {
+        self.waiting.fetch_add(more as u64, Ordering::Relaxed);
+        self.waiting.fetch_sub(less as u64, Ordering::Relaxed);
+    }
+
     /// The value of `name` with exactly these labels, 0 if it was never counted.
     pub fn value(&self, name: &str, labels: &str) -> u64 {
         let mut value = 0;
@@ -159,6 +166,9 @@ impl Collector for OpsCounters {
             "",
             open,
         );
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let help = "Requests that wait for a render";
+        emit("kymo_ops_requests_waiting", help, Kind::Gauge, "", waiting);
         let refused = "kymo_ops_connections_refused_total";
         let help = "Connections closed at once: over the limit, or without a file descriptor left";
         emit(

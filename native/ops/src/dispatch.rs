@@ -181,6 +181,7 @@ impl<S: Fn()> Dispatcher<S> {
         let mut waiting = self.waiting.borrow_mut();
         if let Some(found) = waiting.iter_mut().find(|w| w.job.can_serve(route, &request)) {
             found.requests.push(waiter);
+            self.shared.counters.wait(1, 0);
             return;
         }
         let limits = &self.shared.config;
@@ -196,6 +197,7 @@ impl<S: Fn()> Dispatcher<S> {
             drop(waiting);
             return self.refuse(exchange, 500, Some(route), head_only, close);
         }
+        self.shared.counters.wait(1, 0);
         waiting.push(Waiting {
             job,
             requests: vec![waiter],
@@ -225,6 +227,7 @@ impl<S: Fn()> Dispatcher<S> {
             };
             waiting.remove(place)
         };
+        self.shared.counters.wait(0, done.requests.len());
         let route = done.job.route;
         let page = body.map(|body| SharedPage::new(Page { status: 200, body }, &self.shared.live_bytes));
         for Waiter {
@@ -298,7 +301,9 @@ impl<S: Fn()> Handler for Dispatcher<S> {
             return;
         };
         for w in waiting.iter_mut() {
+            let before = w.requests.len();
             w.requests.retain(|r| r.exchange != exchange);
+            self.shared.counters.wait(0, before - w.requests.len());
         }
         waiting.retain(|w| !(w.requests.is_empty() && w.job.cancel()));
     }

@@ -3,6 +3,7 @@
 
 mod support;
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,16 +72,19 @@ fn silent_connections_are_closed() {
     eventually("counted", || server.total("timeouts_total") == 3);
 }
 
-/// A server whose renders wait for a message each.
-fn gated(options: kymo_ops::OpsConfig) -> (Server, mpsc::Sender<()>) {
+/// A server whose renders wait for a message each; the counter tells how many have begun.
+fn gated(options: kymo_ops::OpsConfig) -> (Server, mpsc::Sender<()>, Arc<AtomicUsize>) {
     let (go, gate) = mpsc::channel();
     let gate = Mutex::new(gate);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&begun);
     let routes = metrics(move |r| {
+        counted.fetch_add(1, Ordering::SeqCst);
         // A closed gate lets everything through, so that a failed test ends.
         let _ = gate.lock().unwrap().recv();
         text(r.accept.unwrap_or_default())
     });
-    (serve(options, routes), go)
+    (serve(options, routes), go, begun)
 }
 
 fn scrape(server: &Server, accept: &str) -> std::net::TcpStream {
@@ -93,19 +97,12 @@ fn scrape(server: &Server, accept: &str) -> std::net::TcpStream {
 
 #[test]
 fn scrapes_of_a_kind_that_wait_share_a_render_and_others_do_not() {
-    let (server, go) = gated(config());
+    let (server, go, begun) = gated(config());
     let mut blocker = scrape(&server, "first");
-    // Served by the ops thread, so it has seen the requests before it.
-    eventually("it is read", || {
-        server.total("connections") == 1 && server.get("/live").status == 200
-    });
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
     let mut same: Vec<_> = (0..5).map(|_| scrape(&server, "same")).collect();
     let mut other = scrape(&server, "other");
-    eventually("all are read", || {
-        server.total("connections") >= 7 && server.get("/live").status == 200
-    });
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("all wait", || server.total("requests_waiting") == 7);
     for _ in 0..3 {
         go.send(()).unwrap();
     }
@@ -119,8 +116,9 @@ fn scrapes_of_a_kind_that_wait_share_a_render_and_others_do_not() {
 
 #[test]
 fn live_is_answered_while_a_render_hangs() {
-    let (server, go) = gated(config());
+    let (server, go, begun) = gated(config());
     let mut hanging = scrape(&server, "x");
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
     for _ in 0..20 {
         assert_eq!(server.get("/live").status, 200);
     }
@@ -132,12 +130,9 @@ fn live_is_answered_while_a_render_hangs() {
 fn renders_over_the_limit_get_503_with_retry_after() {
     let mut options = config();
     options.max_waiting_renders = 2;
-    let (server, go) = gated(options);
+    let (server, go, _) = gated(options);
     let mut accepted = [scrape(&server, "a"), scrape(&server, "b")];
-    eventually("both are read", || {
-        server.total("connections") >= 2 && server.get("/live").status == 200
-    });
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("both wait", || server.total("requests_waiting") == 2);
     let busy = server.ask(&format!("GET /metrics HTTP/1.1\r\n{HOST}Accept: c\r\n\r\n"));
     assert_eq!((busy.status, busy.field("retry-after")), (503, Some("1")));
     go.send(()).unwrap();
@@ -150,17 +145,11 @@ fn renders_over_the_limit_get_503_with_retry_after() {
 
 #[test]
 fn a_render_that_nobody_waits_for_any_more_is_not_made() {
-    let (server, go) = gated(config());
+    let (server, go, begun) = gated(config());
     let mut blocker = scrape(&server, "first");
-    eventually("it is read", || {
-        server.total("connections") == 1 && server.get("/live").status == 200
-    });
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
     let gone: Vec<_> = (0..5).map(|i| scrape(&server, &format!("gone {i}"))).collect();
-    eventually("all are read", || {
-        server.total("connections") >= 6 && server.get("/live").status == 200
-    });
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("all wait", || server.total("requests_waiting") == 6);
     // Reset, because a mere FIN may come from a client that has ended its side and still wants the answer.
     gone.into_iter().for_each(reset);
     eventually("they have gone", || server.total("requests_aborted_total") == 5);

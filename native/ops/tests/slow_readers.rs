@@ -37,9 +37,12 @@ fn sixty_clients_that_never_read_share_one_body() {
     }
     let (go, gate) = mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&begun);
     let server = serve(
         config(),
         metrics(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
             gate.lock().unwrap().recv().unwrap();
             text(big())
         }),
@@ -48,8 +51,7 @@ fn sixty_clients_that_never_read_share_one_body() {
     let mut first = server.connect();
     let request = format!("GET /metrics HTTP/1.1\r\n{HOST}\r\n");
     first.write_all(request.as_bytes()).unwrap();
-    eventually("the first connection", || server.total("connections") == 1);
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
     let before = resident_bytes();
     let silent: Vec<_> = (0..60)
         .map(|_| {
@@ -58,8 +60,7 @@ fn sixty_clients_that_never_read_share_one_body() {
             stream
         })
         .collect();
-    eventually("all of them", || server.total("connections") == 61);
-    std::thread::sleep(Duration::from_millis(50));
+    eventually("all of them", || server.total("requests_waiting") == 61);
     go.send(()).unwrap();
     go.send(()).unwrap();
     assert_eq!(read_answer(&mut first, false).status, 200);

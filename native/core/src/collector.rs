@@ -134,6 +134,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A nap that only the end cuts short: behind a sink that is stuck, every dropped record wakes the collector in vain.
+    fn pause(&self, mut state: MutexGuard<'_, State>, time: Duration) {
+        let end = Instant::now() + time;
+        while state.stop.is_none() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.wait(state, left);
+        }
+    }
+
     fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
         self.changed
             .wait_timeout(state, time)
@@ -145,7 +157,7 @@ impl Shared {
 /// The thread. Returns whether everything was drained.
 fn collect(shared: &Shared) -> bool {
     let mut rings: Vec<Box<dyn Drain>> = Vec::new();
-    let mut quiet = 0;
+    let (mut quiet, mut waits) = (0, 0);
     loop {
         let (jobs, stop) = {
             let mut state = shared.lock();
@@ -174,6 +186,11 @@ fn collect(shared: &Shared) -> bool {
             shared.changed.notify_all();
         }
         quiet = if progress == Progress::Idle { quiet + 1 } else { 0 };
+        waits = if progress == Progress::Waiting { waits + 1 } else { 0 };
+        if waits > 0 {
+            shared.pause(state, NAP.saturating_mul(1 << waits.min(4)).min(LONGEST_NAP));
+            continue;
+        }
         if state.woken || state.stop.is_some() {
             continue;
         }
@@ -291,6 +308,41 @@ mod tests {
         }
         assert!(collector.stop(LONG));
         assert!(!collector.flush(LONG), "an ended collector flushes nothing");
+    }
+
+    /// [W1] a full disk and a producer that wakes at every drop must not cost a core.
+    #[test]
+    fn a_stuck_sink_is_not_asked_again_at_every_wake_up() {
+        struct Stuck(Arc<Mutex<u32>>);
+        impl Sink for Stuck {
+            fn prepare(&mut self, _: &[u8]) -> Target {
+                Target::default()
+            }
+            fn write(&mut self, _: &[u8]) -> Outcome {
+                *self.0.lock().unwrap() += 1;
+                Outcome::Retry
+            }
+        }
+        let segment = Arc::new(Segment::anonymous(KIND_RING, 2 * HEADER_SIZE).unwrap());
+        let memory = Arc::new(SegmentRing::create(segment, 4096, 1).unwrap());
+        let ring = Arc::new(Ring::new(memory, Policy::new(OnFull::DropNewest)));
+        assert!(ring.producer().unwrap().push(RECORD_USER, &[1]));
+        let collector = Collector::start().unwrap();
+        let asked = Arc::new(Mutex::new(0));
+        collector.add(Box::new(Drainer::new(ring, Stuck(asked.clone()))));
+        let began = Instant::now();
+        let mut woken = 0_u32;
+        while *asked.lock().unwrap() < 5 {
+            collector.wake();
+            woken += 1;
+        }
+        // Five rounds have four naps of at least 2, 4, 8 and 10 ms between them, however often it was woken.
+        assert!(
+            began.elapsed() >= Duration::from_millis(24),
+            "asked 5 times in {:?}, {woken} wake-ups",
+            began.elapsed()
+        );
+        assert!(!collector.stop(Duration::ZERO));
     }
 
     #[test]

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { Samples } from '../../src/demo/samples.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/demo/main.js', import.meta.url));
-/** A memory file system where there is one. */
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+/** The folder of this test run, so that nothing outlives it; else a memory file system where there is one. */
+const MEMORY = process.env.KYMO_MEMORY_DIR || (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
 /** How a process ended. */
 export interface End {

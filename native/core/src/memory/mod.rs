@@ -2,7 +2,6 @@
 
 pub mod budget;
 pub mod clock;
-mod counters;
 pub mod exit;
 pub mod file;
 pub mod folder;

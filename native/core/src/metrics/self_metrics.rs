@@ -11,14 +11,6 @@ use std::sync::Arc;
 pub const SELF_REGISTRY: &str = "kymo";
 
 /// True for a segment that is held in one way.
-type IsHeld = fn(&Backing) -> bool;
-
-/// Words for what holds a segment.
-const BACKINGS: [(&str, IsHeld); 3] = [
-    ("file", |backing| matches!(backing, Backing::File { .. })),
-    ("anonymous", |backing| matches!(backing, Backing::Anonymous)),
-    ("runtime", |backing| matches!(backing, Backing::Lent)),
-];
 
 /// See the module.
 pub struct SelfMetrics {
@@ -44,30 +36,19 @@ impl Collector for SelfMetrics {
                 value,
             })
         };
-        let held = BACKINGS.map(|(word, is)| {
-            let of = self.memory.slots().filter(|slot| is(slot.segment.backing()));
-            let (count, bytes) = of.fold((0_u64, 0_u64), |(count, bytes), slot| {
-                (count + 1, bytes + slot.segment.size() as u64)
-            });
-            (format!("backing=\"{word}\""), count as f64, bytes as f64)
-        });
-        for (labels, count, _) in &held {
-            give(
-                "kymo_memory_segments",
-                "Segments that hold cells, by what holds them.",
-                Kind::Gauge,
-                labels,
-                *count,
-            );
-        }
-        for (labels, _, bytes) in &held {
-            give(
-                "kymo_memory_bytes",
-                "Bytes of the segments that hold cells.",
-                Kind::Gauge,
-                labels,
-                *bytes,
-            );
+        let used = self.store.used();
+        let lent = self
+            .memory
+            .slots()
+            .filter(|slot| matches!(slot.segment.backing(), Backing::Lent));
+        let runtime: u64 = lent.map(|slot| slot.segment.size() as u64).sum();
+        let help = "Bytes of all segments, by what holds them; only a file survives the process.";
+        for (labels, bytes) in [
+            ("backing=\"file\"", used.files),
+            ("backing=\"anonymous\"", used.anonymous),
+            ("backing=\"runtime\"", runtime),
+        ] {
+            give("kymo_memory_bytes", help, Kind::Gauge, labels, bytes as f64);
         }
         for (reason, count) in self.store.failures() {
             let labels = format!("reason=\"{reason}\"");
@@ -81,8 +62,8 @@ impl Collector for SelfMetrics {
             );
         }
         let panics = crate::threads::panics() as f64;
-        let help = "Faults in native code that were caught; what failed was abandoned, nothing else.";
-        give("kymo_native_panics_total", help, Kind::Counter, "", panics);
+        let help = "Faults in native code that were caught: each is a bug, and ended only what it was about.";
+        give("kymo_panics_total", help, Kind::Counter, "", panics);
     }
 }
 
@@ -90,35 +71,31 @@ impl Collector for SelfMetrics {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::layout::KIND_CELLS;
     use crate::memory::file::StoreOptions;
-    use crate::memory::table::{AnonymousProvider, Role};
+    use crate::memory::table::AnonymousProvider;
 
+    /// [M3] [M4] memory is shown by what holds it, and each fallback by its reason.
     #[test]
     fn memory_and_its_failures_are_shown() {
-        let memory = Arc::new(Memory::new(Box::new(AnonymousProvider)));
-        let owner = memory.attach(Role::Main, 0).unwrap();
         let dir = Some("/proc/no-folder-here".into());
-        let store = Store::open(StoreOptions {
+        let store = Arc::new(Store::open(StoreOptions {
             dir,
             service: "s".into(),
             limit: None,
-            root: "/".into(),
-        });
-        store.make(crate::layout::KIND_CELLS, 1 << 16, 0).unwrap();
+            root: "/absent".into(),
+        }));
+        store.make(KIND_CELLS, 8192, 0).unwrap();
         let mut shown = Vec::new();
-        SelfMetrics::new(Arc::clone(&memory), Arc::new(store))
-            .collect(&mut |sample| shown.push((format!("{}{{{}}}", sample.name, sample.labels), sample.value)));
-        assert!(shown.contains(&(
-            "kymo_memory_segments{backing=\"anonymous\"}".to_owned(),
-            owner.segments().len() as f64
-        )));
-        assert!(shown.contains(&(
-            "kymo_memory_bytes{backing=\"anonymous\"}".to_owned(),
-            f64::from(1 << 20)
-        )));
-        assert!(
-            shown.contains(&("kymo_memory_fallbacks_total{reason=\"memory_folder\"}".to_owned(), 1.0)),
-            "{shown:?}"
-        );
+        SelfMetrics::new(Arc::new(Memory::new(Box::new(AnonymousProvider))), store)
+            .collect(&mut |sample| shown.push(format!("{}{{{}}} {}", sample.name, sample.labels, sample.value)));
+        for line in [
+            "kymo_memory_bytes{backing=\"anonymous\"} 8192",
+            "kymo_memory_bytes{backing=\"file\"} 0",
+            "kymo_memory_fallbacks_total{reason=\"memory_folder\"} 1",
+            "kymo_memory_fallbacks_total{reason=\"memory_budget\"} 0",
+        ] {
+            assert!(shown.iter().any(|found| found == line), "{line} in {shown:?}");
+        }
     }
 }

@@ -10,8 +10,6 @@ use std::sync::Arc;
 /// Name of the registry that holds Kymo's own metrics; the same name stands in `src/metrics/drops.ts`.
 pub const SELF_REGISTRY: &str = "kymo";
 
-/// True for a segment that is held in one way.
-
 /// See the module.
 pub struct SelfMetrics {
     memory: Arc<Memory>,

@@ -46,6 +46,20 @@ describe('package.json', () => {
   });
 });
 
+describe('package-lock.json', () => {
+  it('has every optional package of every platform, or npm ci refuses it', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { version?: string; optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(packages).flatMap(([path, entry]) =>
+      Object.keys(entry.optionalDependencies ?? {}).filter(
+        (name) => !(`${path}/node_modules/${name}` in packages) && !(`node_modules/${name}` in packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
 describe('index.ts', () => {
   const code = read('src/index.ts')
     .replace(/\/\*[\s\S]*?\*\//g, '')

@@ -3,6 +3,7 @@
 
 use super::families::Type;
 use super::number::{canonical, javascript, push_value};
+use super::piece::push_piece;
 use super::{Format, openmetrics};
 
 /// Room for a number, the characters around it and the line's end.
@@ -78,9 +79,9 @@ impl Lines {
                 let mut count = 0.0;
                 for (bound, in_bucket) in bounds.iter().zip(counts) {
                     count += in_bucket;
-                    out.extend_from_slice(&bucket.labelled);
-                    out.extend_from_slice(labels);
-                    out.extend_from_slice(&bound[comma..]);
+                    push_piece(out, &bucket.labelled);
+                    push_piece(out, labels);
+                    push_piece(out, &bound[comma..]);
                     push_value(count, out);
                     out.push(b'\n');
                 }
@@ -116,11 +117,11 @@ impl Opening {
     fn push(&self, labels: &[u8], value: f64, out: &mut Vec<u8>) {
         out.reserve(self.labelled.len() + labels.len() + TAIL);
         if labels.is_empty() {
-            out.extend_from_slice(&self.bare);
+            push_piece(out, &self.bare);
         } else {
-            out.extend_from_slice(&self.labelled);
-            out.extend_from_slice(labels);
-            out.extend_from_slice(b"} ");
+            push_piece(out, &self.labelled);
+            push_piece(out, labels);
+            push_piece(out, b"} ");
         }
         push_value(value, out);
         out.push(b'\n');

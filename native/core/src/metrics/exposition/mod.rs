@@ -6,13 +6,14 @@
 //! | `families` | which metric belongs to which family, so that a family is one group whatever the registries hold |
 //! | `text`, `openmetrics` | what the two formats write around a family's samples |
 //! | `lines` | sample lines, the part that runs per series |
-//! | `number`, `escape` | numbers and characters |
+//! | `number`, `escape`, `piece` | numbers, characters, short copies |
 
 pub mod escape;
 mod families;
 mod lines;
 pub mod number;
 mod openmetrics;
+mod piece;
 #[cfg(test)]
 mod tests;
 mod text;

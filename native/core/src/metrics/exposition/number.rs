@@ -1,4 +1,5 @@
 //! Numbers as the exposition formats want them: sample values, and bucket bounds in both spellings. Any thread.
+use super::piece::push_piece;
 
 /// Integers up to here are exact in an f64, so they are written as integers.
 const EXACT: u64 = 1 << 53;
@@ -10,7 +11,7 @@ pub fn push_value(value: f64, out: &mut Vec<u8>) {
     let integer = value as i64;
     // Comparing bits sends -0 and NaN the slow way, without a test of their own on the fast one.
     if (integer as f64).to_bits() == value.to_bits() && integer.unsigned_abs() <= EXACT {
-        out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
+        push_piece(out, itoa::Buffer::new().format(integer).as_bytes());
     } else {
         push_real(value, out);
     }

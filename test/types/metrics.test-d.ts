@@ -1,0 +1,96 @@
+// What the types of metrics allow and refuse; compiled, never run. `metrics.test.ts` compiles it.
+import {
+  type BoundCounter,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type HistogramSnapshot,
+  KymoError,
+  MetricsRegistry,
+  type MetricsSnapshot,
+  metrics,
+} from '../../src/index.js';
+
+/** Compiles only when both types are the same. */
+function same<A, B>(_: (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : never): void {}
+
+// Label names are taken from the declaration, without `as const`.
+const counter = metrics.counter({ name: 'c', help: 'c', labelNames: ['method', 'status'] });
+same<typeof counter, Counter<'method' | 'status'>>(true);
+counter.inc({ method: 'GET', status: 200 });
+counter.inc({ method: 'GET', status: true }, 2);
+counter.inc(2, { method: 'GET', status: 10n });
+counter.inc({ method: null, status: undefined });
+// @ts-expect-error a label is missing
+counter.inc({ method: 'GET' });
+// @ts-expect-error a label was not declared
+counter.inc({ method: 'GET', status: '200', route: '/' });
+// @ts-expect-error an object is no label value
+counter.inc({ method: 'GET', status: {} });
+// @ts-expect-error a string is no value
+counter.inc('1');
+// @ts-expect-error two sets of labels
+counter.inc({ method: 'GET', status: 1 }, { method: 'GET', status: 1 });
+// @ts-expect-error a counter is not set
+counter.set(1);
+
+const bound: BoundCounter = counter.labels('GET', 200);
+bound.inc();
+bound.inc(2);
+// @ts-expect-error a handle has its labels already
+bound.inc({ method: 'GET', status: 1 });
+same<ReturnType<typeof counter.remove>, boolean>(true);
+
+// Without labels there are none to give.
+const plain = metrics.counter({ name: 'p', help: 'p' });
+same<typeof plain, Counter<never>>(true);
+plain.inc();
+plain.inc(1);
+
+const gauge = metrics.gauge({ name: 'g', help: 'g', labelNames: ['kind'], aggregate: 'last' });
+same<typeof gauge, Gauge<'kind'>>(true);
+gauge.set({ kind: 'a' }, 1);
+gauge.set(1, { kind: 'a' });
+gauge.inc({ kind: 'a' });
+gauge.dec({ kind: 'a' }, 2);
+gauge.setToCurrentTime({ kind: 'a' });
+const seconds: number = gauge.startTimer({ kind: 'a' })();
+// @ts-expect-error a value is missing
+gauge.set({ kind: 'a' });
+// @ts-expect-error no such way to add threads up
+metrics.gauge({ name: 'g', help: 'g', aggregate: 'max' });
+metrics.gauge('g', 1);
+// @ts-expect-error by name it gives nothing
+metrics.gauge('g', 1).set(2);
+
+const histogram = metrics.histogram({ name: 'h', help: 'h', labelNames: ['route'], buckets: [1, 2] });
+same<typeof histogram, Histogram<'route'>>(true);
+histogram.observe({ route: '/' }, seconds);
+histogram.observe(seconds, { route: '/' });
+const end = histogram.startTimer();
+const took: number = end({ route: '/' });
+// @ts-expect-error a label was not declared
+histogram.startTimer({ method: 'GET' });
+// @ts-expect-error a counter has no buckets
+metrics.counter({ name: 'c', help: 'c', buckets: [1] });
+// @ts-expect-error buckets are read only
+histogram.buckets[0] = took;
+// @ts-expect-error a help text is needed
+metrics.counter({ name: 'c' });
+// @ts-expect-error no such policy
+metrics.counter({ name: 'c', help: 'c', missingLabels: 'drop' });
+
+const snapshot: MetricsSnapshot = new MetricsRegistry({ name: 'x' }).snapshot();
+const observed: HistogramSnapshot | undefined = snapshot.histograms.h;
+const values: (number | undefined)[] = [snapshot.counters.c, snapshot.gauges.g, observed?.count, observed?.sum, observed?.buckets['+Inf']];
+const text: Promise<string> = metrics.metrics({ format: 'openmetrics', created: true });
+// @ts-expect-error no such format
+metrics.metrics({ format: 'json' });
+
+// What is thrown can be told apart by its code.
+export function codeOf(error: unknown): string {
+  if (!KymoError.is(error)) return String([values, text]);
+  same<'KYMO_METRICS_CONFLICT' extends typeof error.code ? true : false, true>(true);
+  // @ts-expect-error no such code
+  return error.code === 'KYMO_NOTHING' ? '' : error.code;
+}

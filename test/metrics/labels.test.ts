@@ -113,6 +113,30 @@ describe('label values', () => {
   });
 
   it.each(['\ud800', 'a long enough value \udfff'])(
+    'with a lone surrogate are removed under either spelling, and no other series is written (%j)',
+    (value) => {
+      const shown = value.toWellFormed();
+      for (const [removed, kept] of [
+        [value, shown],
+        [shown, value],
+      ] as const) {
+        const { counter, read } = counted('a');
+        counter.inc({ a: value });
+        counter.inc({ a: shown });
+        expect(counter.remove(removed)).toBe(true);
+        for (let n = 0; n < 3; n++) counter.inc({ a: `other ${n}` }, 0);
+        counter.inc({ a: kept }, 5);
+        expect(read()).toEqual({
+          'c_total{a="other 0"}': 0,
+          'c_total{a="other 1"}': 0,
+          'c_total{a="other 2"}': 0,
+          [`c_total{a="${shown}"}`]: 5,
+        });
+      }
+    },
+  );
+
+  it.each(['\ud800', 'a long enough value \udfff'])(
     'with a lone surrogate are the series of U+FFFD, which they look like (%j)',
     (value) => {
       const { counter, read } = counted('a');

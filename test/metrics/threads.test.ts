@@ -164,6 +164,23 @@ describe.each(['file', 'anonymous'] as const)('segments of threads with memory %
     );
     expect(late).toBe(early);
   });
+
+  it('give cells back that this thread took over and never declared, when another one removes them', async () => {
+    const { early, late } = await inChild<{ early: number; late: number }>(
+      memory,
+      folder,
+      `const { counter } = declare();
+       await start().end("const { counter } = declare(); for (let n = 0; n < 2000; n++) counter.inc({ k: 'old-' + n }); return 1");
+       const { ask, end } = start();
+       await ask("ctx.other = metrics.counter({ name: 'o', help: 'o', labelNames: ['k'] }); ctx.other.inc({ k: 'first' }); return 1");
+       const early = await bytes();
+       for (let n = 0; n < 2000; n++) if (!counter.remove('old-' + n)) throw new Error('not there');
+       await ask("for (let n = 0; n < 2000; n++) ctx.other.inc({ k: 'new-' + n }); return 1");
+       say({ early, late: await bytes() });
+       await end();`,
+    );
+    expect(late).toBe(early);
+  });
 });
 
 describe('a gauge of the last value', () => {

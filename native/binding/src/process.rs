@@ -81,7 +81,7 @@ fn open(options: StartOptions) -> Process {
     }
     ending().own(&store);
     let provider: Box<dyn Provider> = if internal {
-        Box::new(crate::thread::LentProvider)
+        Box::new(crate::thread::LentProvider(Arc::clone(&store)))
     } else {
         Box::new(StoreProvider(Arc::clone(&store)))
     };
@@ -104,10 +104,10 @@ fn open(options: StartOptions) -> Process {
             last.stop(until.saturating_duration_since(std::time::Instant::now()));
         }));
     }
-    let registries = Registries::new(Arc::clone(&memory));
+    let registries = Registries::new(memory);
     registries
         .open(Some(SELF_REGISTRY))
-        .attach(Arc::new(SelfMetrics::new(memory, Arc::clone(&store))));
+        .attach(Arc::new(SelfMetrics::new(Arc::clone(&store))));
     Process {
         registries,
         store,

@@ -4,6 +4,7 @@ use crate::process::{Mode, process};
 use crate::raw::{CodedError, coded};
 use kymo_core::layout::*;
 use kymo_core::memory::MemoryError;
+use kymo_core::memory::file::Store;
 use kymo_core::memory::segment::{Backing, Segment};
 use kymo_core::memory::table::{Memory, Owner, Provider, Role, Slot};
 use napi::bindgen_prelude::{FromNapiValue, Unknown};
@@ -30,7 +31,7 @@ pub fn owner() -> Option<Arc<Owner>> {
 }
 
 /// Memory made by the runtime, for runtimes that refuse external buffers: works, but does not survive a crash (M5).
-pub struct LentProvider;
+pub struct LentProvider(pub Arc<Store>);
 
 impl Provider for LentProvider {
     fn create(&self, kind: u32, size: usize, thread: u32) -> Result<Segment, MemoryError> {
@@ -45,6 +46,7 @@ impl Provider for LentProvider {
         if env.is_null() {
             return Err(refused);
         }
+        self.0.lend(size)?;
         // SAFETY: `env` is the environment of the running call of this thread (`with_env`).
         let made = unsafe {
             sys::napi_create_arraybuffer(env, size, &mut data, &mut value) == sys::Status::napi_ok

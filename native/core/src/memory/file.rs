@@ -176,11 +176,36 @@ impl Store {
     /// must be able to count. [`MemoryError::Io`] when the kernel gives no address space.
     pub fn make(&self, kind: u32, size: usize, thread: u32) -> Result<Made, MemoryError> {
         let made = self.make_uncounted(kind, size.next_multiple_of(HEADER_SIZE), thread);
-        let failure = made.as_ref().map_or_else(Some, |made| made.fallback.as_ref());
-        if let Some(place) = failure.and_then(|error| REASONS.iter().position(|reason| *reason == error.reason())) {
-            self.failures[place].fetch_add(1, Ordering::Relaxed);
+        if let Some(failure) = made.as_ref().map_or_else(Some, |made| made.fallback.as_ref()) {
+            self.count(failure);
         }
         made
+    }
+
+    fn count(&self, failure: &MemoryError) {
+        if let Some(place) = REASONS.iter().position(|reason| *reason == failure.reason()) {
+            self.failures[place].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes `size` bytes of memory that somebody else makes (the runtime, M5) from the same budget; a refusal is counted.
+    pub fn lend(&self, size: usize) -> Result<(), MemoryError> {
+        let mut ledger = self.ledger();
+        let wanted = size as u64;
+        let bounds = Bounds {
+            limit: self.limit,
+            headroom: cgroup_headroom(&self.root),
+            free: None,
+        };
+        let left = bounds.left(ledger.used);
+        if wanted > left && ledger.count > 0 {
+            let refused = MemoryError::Budget { wanted, left };
+            self.count(&refused);
+            return Err(refused);
+        }
+        ledger.used.anonymous += wanted;
+        ledger.count += 1;
+        Ok(())
     }
 
     fn make_uncounted(&self, kind: u32, size: usize, thread: u32) -> Result<Made, MemoryError> {

@@ -240,3 +240,21 @@ fn prefaulting_changes_nothing() {
     assert_eq!(segment.u64_at(8192).load(Ordering::Relaxed), 77);
     assert_eq!(segment.u64_at(4096).load(Ordering::Relaxed), 0);
 }
+
+/// [M3] [M5] memory that the runtime makes comes from the same budget, and a refusal is counted.
+#[test]
+fn lent_memory_counts_against_the_limit() {
+    let store = Store::open(StoreOptions {
+        dir: None,
+        service: "a".to_owned(),
+        limit: Some(3 * 65_536),
+        root: "/absent".into(),
+    });
+    for _ in 0..3 {
+        assert_eq!(store.lend(65_536), Ok(()));
+    }
+    let left = 0;
+    assert_eq!(store.lend(1), Err(MemoryError::Budget { wanted: 1, left }));
+    assert_eq!(store.used().anonymous, 3 * 65_536);
+    assert!(store.failures().any(|failure| failure == ("memory_budget", 1)));
+}

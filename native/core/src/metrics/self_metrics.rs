@@ -3,8 +3,6 @@
 use super::collector::{Collector, Sample};
 use super::metric::Kind;
 use crate::memory::file::Store;
-use crate::memory::segment::Backing;
-use crate::memory::table::Memory;
 use std::sync::Arc;
 
 /// Name of the registry that holds Kymo's own metrics; the same name stands in `src/metrics/drops.ts`.
@@ -12,14 +10,13 @@ pub const SELF_REGISTRY: &str = "kymo";
 
 /// See the module.
 pub struct SelfMetrics {
-    memory: Arc<Memory>,
     store: Arc<Store>,
 }
 
 impl SelfMetrics {
     /// Over the process's memory.
-    pub fn new(memory: Arc<Memory>, store: Arc<Store>) -> SelfMetrics {
-        SelfMetrics { memory, store }
+    pub fn new(store: Arc<Store>) -> SelfMetrics {
+        SelfMetrics { store }
     }
 }
 
@@ -35,16 +32,10 @@ impl Collector for SelfMetrics {
             })
         };
         let used = self.store.used();
-        let lent = self
-            .memory
-            .slots()
-            .filter(|slot| matches!(slot.segment.backing(), Backing::Lent));
-        let runtime: u64 = lent.map(|slot| slot.segment.size() as u64).sum();
         let help = "Bytes of all segments, by what holds them; only a file survives the process.";
         for (labels, bytes) in [
             ("backing=\"file\"", used.files),
             ("backing=\"anonymous\"", used.anonymous),
-            ("backing=\"runtime\"", runtime),
         ] {
             give("kymo_memory_bytes", help, Kind::Gauge, labels, bytes as f64);
         }
@@ -71,7 +62,6 @@ mod tests {
     use super::*;
     use crate::layout::KIND_CELLS;
     use crate::memory::file::StoreOptions;
-    use crate::memory::table::AnonymousProvider;
 
     /// [M3] [M4] memory is shown by what holds it, and each fallback by its reason.
     #[test]
@@ -85,7 +75,7 @@ mod tests {
         }));
         store.make(KIND_CELLS, 8192, 0).unwrap();
         let mut shown = Vec::new();
-        SelfMetrics::new(Arc::new(Memory::new(Box::new(AnonymousProvider))), store)
+        SelfMetrics::new(store)
             .collect(&mut |sample| shown.push(format!("{}{{{}}} {}", sample.name, sample.labels, sample.value)));
         for line in [
             "kymo_memory_bytes{backing=\"anonymous\"} 8192",

@@ -16,7 +16,6 @@ const ALLOW = 'GET, HEAD, OPTIONS';
  * @example http.createServer((request, response) => (request.url === '/metrics' ? handler(request, response) : app(request, response)));
  */
 export function metricsHandler(...registries: readonly MetricsRegistry[]): MetricsHandler {
-  const ids = registries.map((registry) => registry.id);
   return (request, response) => {
     const { method } = request;
     if (method !== 'GET' && method !== 'HEAD') {
@@ -25,6 +24,8 @@ export function metricsHandler(...registries: readonly MetricsRegistry[]): Metri
       return;
     }
     const { accept, 'accept-encoding': encoding } = request.headers;
+    // The registries themselves are kept, not their ids: one that nobody else holds would be collected, and its metrics with it.
+    const ids = registries.map((registry) => registry.id);
     native.scrapeAsync(ids, accept ?? null, typeof encoding === 'string' ? encoding : null).then(
       (scraped) => {
         if (response.destroyed || response.headersSent) return;

@@ -234,10 +234,12 @@ pub fn clear_registry(registry_id: u32) -> Result<(), CodedError> {
 /// The calling thread's JS object of a metric was collected: if the metric is in no registry any more, its cells are free.
 #[napi(catch_unwind)]
 pub fn release_metric(metric: u32) -> Result<(), CodedError> {
-    if let (Some(metric), Some(owner)) = (process()?.registries.metric(metric), owner())
+    let registries = &process()?.registries;
+    if let (Some(metric), Some(owner)) = (registries.metric(metric), owner())
         && metric.is_gone()
     {
         metric.release_all(&owner);
+        registries.forget(metric.id());
     }
     Ok(())
 }

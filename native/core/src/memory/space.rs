@@ -4,7 +4,7 @@
 use super::segment::{Full, Segment};
 use crate::epoch::Epochs;
 use crate::layout::*;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 
 /// Where a series lives in a segment.
@@ -19,8 +19,8 @@ pub struct Place {
 /// See the module.
 #[derive(Default)]
 pub struct Space {
-    /// Metrics whose META_METRIC record is in this segment.
-    described: HashSet<u32>,
+    /// Metrics whose META_METRIC record is in this segment, and where.
+    described: HashMap<u32, u32>,
     free_cells: HashMap<u32, Vec<u32>>,
     free_meta: HashMap<u32, Vec<u32>>,
     /// Given back, but a render may still read them: (stamp, place, cells).
@@ -40,9 +40,16 @@ pub struct SeriesRecord<'a> {
 impl Space {
     /// Makes sure that `metric` is described here. `descriptor` is the payload of its META_METRIC record.
     pub fn describe(&mut self, segment: &Segment, metric: u32, descriptor: &[u8]) -> Result<(), Full> {
-        if !self.described.contains(&metric) {
-            segment.append_meta(META_METRIC, &[descriptor])?;
-            self.described.insert(metric);
+        if !self.described.contains_key(&metric) {
+            let len = (META_RECORD_HEADER + descriptor.len()).next_multiple_of(8) as u32;
+            let offset = match self.free_meta.get_mut(&len).and_then(Vec::pop) {
+                Some(offset) => {
+                    segment.write_meta(offset, len, META_METRIC, &[descriptor]);
+                    offset
+                }
+                None => segment.append_meta(META_METRIC, &[descriptor])?,
+            };
+            self.described.insert(metric, offset);
         }
         Ok(())
     }
@@ -82,6 +89,15 @@ impl Space {
             None => segment.append_meta(META_SERIES, &payload)?,
         };
         Ok(Place { cell, meta })
+    }
+
+    /// The metric is gone and has no cells left: its description gives its place back. No render reads descriptions.
+    pub fn forget(&mut self, segment: &Segment, metric: u32) {
+        if let Some(offset) = self.described.remove(&metric) {
+            let len = segment.u32_at(offset as usize).load(Ordering::Relaxed);
+            segment.u32_at(offset as usize + 4).store(META_FREE, Ordering::Relaxed);
+            self.free_meta.entry(len).or_default().push(offset);
+        }
     }
 
     /// Gives a place back. It was unlinked before, at `stamp`.

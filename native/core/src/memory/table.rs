@@ -367,6 +367,12 @@ impl Memory {
             .ok()
     }
 
+    /// Gives the descriptions of a metric back, in all segments: it is gone and has no cells left.
+    pub fn forget(&self, metric: u32) {
+        self.slots()
+            .for_each(|slot| lock(&slot.space).forget(&slot.segment, metric));
+    }
+
     /// Bytes of all segments.
     pub fn bytes(&self) -> u64 {
         self.slots().map(|slot| slot.segment.size() as u64).sum()

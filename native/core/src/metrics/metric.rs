@@ -263,12 +263,15 @@ impl Metric {
     pub fn reset(&self, owner: Option<&Arc<Owner>>) {
         let index = lock(&self.index);
         let mut others = false;
+        let mut values = vec![0.0; self.descriptor.cells() as usize];
         for series in self
             .series
             .iter()
             .filter(|series| series.state.load(Ordering::Relaxed) != FREE)
         {
-            let state = series.state.load(Ordering::Relaxed);
+            // A removed series that a held handle brought back is shown, and stays so.
+            let shown = series.read(&mut self.memory.cursor(), &mut values);
+            let state = if shown { SHOWN } else { HIDDEN };
             let locations = self.clear_cells(series, owner, state);
             others |= locations
                 .iter()
@@ -315,6 +318,14 @@ impl Metric {
                     .for_each(|part| part.masked.store(1, Ordering::Release));
             }
         }
+    }
+
+    /// True once no thread has cells of this metric.
+    pub fn is_empty(&self) -> bool {
+        let _index = lock(&self.index);
+        self.series
+            .iter()
+            .all(|series| series.state.load(Ordering::Relaxed) == FREE)
     }
 
     /// True once the metric was taken out of its registry.

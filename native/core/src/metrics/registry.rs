@@ -197,6 +197,24 @@ impl Registries {
         gone.metrics.iter().for_each(|metric| metric.retire());
     }
 
+    /// Lets go of a metric that is in no registry and has no cells left; its id is not used again.
+    pub fn forget(&self, id: u32) {
+        if self
+            .metric(id)
+            .is_some_and(|metric| metric.is_gone() && metric.is_empty())
+        {
+            self.memory.forget(id);
+            if let Some(slot) = self
+                .metrics
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_mut(id as usize)
+            {
+                *slot = None;
+            }
+        }
+    }
+
     /// Ends a thread: its counts and sums stay, its gauges hold no more.
     pub fn retire(&self, owner: &Arc<Owner>) {
         let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner).clone();

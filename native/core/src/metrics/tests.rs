@@ -381,3 +381,43 @@ fn names_that_would_share_a_sample_line_are_refused() {
             .is_ok()
     );
 }
+
+/// A program that declares and takes metrics out for ever needs no more room than what is declared.
+#[test]
+fn a_metric_that_is_gone_leaves_nothing_behind() {
+    let world = world();
+    let registry = world.registries.open(None);
+    for n in 0..20_000 {
+        let descriptor = Descriptor {
+            name: format!("m{n:08}").into(),
+            ..descriptor(Kind::Counter, Aggregate::Sum)
+        };
+        let metric = world.registries.declare(&registry, descriptor).unwrap();
+        metric.register(&world.main, b"a=\"1\"").unwrap();
+        assert!(world.registries.unregister(&registry, metric.id()));
+        world.registries.forget(metric.id());
+        assert!(
+            world.registries.metric(metric.id()).is_some(),
+            "its cells are not given back yet"
+        );
+        metric.release_all(&world.main);
+        world.registries.forget(metric.id());
+        assert!(world.registries.metric(metric.id()).is_none());
+    }
+    assert!(
+        world.registries.memory().bytes() <= 2 << 20,
+        "{}",
+        world.registries.memory().bytes()
+    );
+}
+
+#[test]
+fn a_reset_keeps_a_series_that_a_held_handle_brought_back() {
+    let world = world();
+    let metric = world.declare(Kind::Counter);
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap();
+    metric.remove(Some(&world.main), b"a=\"1\"", true).unwrap();
+    world.add(at, 0, 3.0);
+    metric.reset(Some(&world.main));
+    assert_eq!(shown(&metric), one("a=\"1\"", &[0.0]));
+}

@@ -1,9 +1,11 @@
 // The handler that mounts metrics into a server of the application's own.
+import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MetricsRegistry, metricsHandler } from '../../src/index.js';
+import { DIST } from '../recorder/processes.js';
 import { ask } from './clients.js';
 
 const registry = new MetricsRegistry();
@@ -70,5 +72,20 @@ describe('metricsHandler', () => {
     });
     await Promise.all(left);
     expect((await ask(port, '/metrics')).status).toBe(200);
+  });
+
+  it('keeps a registry that nobody else holds', () => {
+    const script = `import http from 'node:http'; import { once } from 'node:events';
+      import { MetricsRegistry, metricsHandler } from '${DIST}index.js';
+      const handler = (() => { const held = new MetricsRegistry(); held.inc('kept_total'); return metricsHandler(held); })();
+      const server = http.createServer(handler).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      for (let turn = 0; turn < 5; turn += 1) { globalThis.gc(); await new Promise((done) => setTimeout(done, 10)); }
+      const answer = await fetch('http://127.0.0.1:' + server.address().port);
+      console.log(await answer.text());
+      process.exit();`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(stdout).toContain('kept_total 1\n');
   });
 });

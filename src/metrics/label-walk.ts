@@ -1,10 +1,8 @@
 // The walk from an object of labels to a place, compiled per set of label names. App thread; the hottest code of dynamic
 // labels.
 import type { Place } from '../binding/segment.js';
+import type { Level, Next } from './label-level.js';
 import type { LabelValue, LabelValues } from './labels.js';
-
-/** One level of the nested maps: a map per label, places in the last. */
-export type Level = Map<LabelValue, Level | Place>;
 
 /** Goes through the levels with the values of `labels`; {@link UNKNOWN} where a value is new. */
 export type Walk = (root: Level, labels: LabelValues) => Place;
@@ -48,7 +46,7 @@ function compiled(names: readonly string[]): Walk | undefined {
 function looped(names: readonly string[]): Walk {
   if (names.length === 0) return unknown;
   return (root, labels) => {
-    let at: Level | Place | undefined = root;
+    let at: Next | undefined = root;
     for (const name of names) {
       at = (at as Level).get(labels[name] as LabelValue);
       if (at === undefined) return UNKNOWN;

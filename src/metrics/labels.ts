@@ -1,9 +1,10 @@
-// From label values to a place, without allocation for a known combination: nested maps, one level per label, keyed by
+// From label values to a place, without allocation for a known combination: nested levels, one per label, keyed by
 // the values themselves, so that no separator can be imitated. App thread.
 import { native } from '../binding/load.js';
 import type { Place } from '../binding/segment.js';
 import { KymoError } from '../core/errors.js';
-import { type Level, UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
+import { Level, type Next } from './label-level.js';
+import { UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
 
 /** A label value. Numbers, booleans and bigints are written as `String(value)`. */
 export type LabelValue = string | number | boolean | bigint;
@@ -29,7 +30,7 @@ export class LabelIndex {
   #walk: Walk;
   /** A name is one that every object inherits, such as `constructor`: then each call goes by {@link read}. */
   readonly #inherited: boolean;
-  #root: Level = new Map();
+  #root = new Level();
   /** The place of a metric without labels. */
   #only: Place = UNKNOWN;
   #size = 0;
@@ -58,7 +59,7 @@ export class LabelIndex {
   /** As {@link find}, for values in the order of the declaration. */
   findValues(values: readonly LabelValue[]): Place {
     if (this.names.length === 0) return this.#only;
-    let at: Level | Place | undefined = this.#root;
+    let at: Next | undefined = this.#root;
     for (const name of this.#levels) {
       at = (at as Level).get(values[this.names.indexOf(name)] as LabelValue);
       if (at === undefined) return UNKNOWN;
@@ -78,14 +79,15 @@ export class LabelIndex {
       const value = values[this.names.indexOf(this.#levels[depth] as string)] as LabelValue;
       let next = level.get(value) as Level | undefined;
       if (next === undefined) {
-        next = new Map();
+        next = new Level();
         level.set(fresh(value), next);
       }
       level = next;
     }
     const value = values[this.names.indexOf(this.#levels[last] as string)] as LabelValue;
-    if (!level.has(value)) this.#size += 1;
+    const before = level.size;
     level.set(fresh(value), place);
+    this.#size += level.size - before;
     if (this.#size >= this.#orderAt) this.#order();
   }
 
@@ -132,13 +134,13 @@ export class LabelIndex {
     walk(this.#root, []);
     this.#levels = order.map((at) => this.#levels[at] as string);
     this.#walk = this.#inherited ? unknown : walkFor(this.#levels);
-    this.#root = new Map();
+    this.#root = new Level();
     for (const row of rows) {
       let level = this.#root;
       for (const at of order.slice(0, -1)) {
         let next = level.get(row[at] as LabelValue) as Level | undefined;
         if (next === undefined) {
-          next = new Map();
+          next = new Level();
           level.set(row[at] as LabelValue, next);
         }
         level = next;

@@ -531,7 +531,7 @@ fn block_in<'a>(memory: &mut Cursor<'a>, series: &Series) -> Option<&'a [u8]> {
     let at = Location(series.block.load(Ordering::Acquire));
     let slot = memory.slot(at.segment()).filter(|_| at.0 != 0)?;
     // SAFETY: the record was reachable through this slot; it is written again only after every pin of now is gone,
-    // and releasing it needs the metric's lock. Attacked by `places_are_reused_under_a_render_without_mixing_series`.
+    // and releasing it needs the metric's lock. Attacked by `stress_places_are_reused_under_a_render_without_mixing_series`.
     let payload = unsafe { slot.segment.meta_payload(at.cell()) };
     let len = u32::from_le_bytes(payload.get(12..SERIES_HEAD)?.try_into().ok()?) as usize;
     payload.get(SERIES_HEAD..SERIES_HEAD + len)

@@ -237,7 +237,7 @@ fn an_ended_threads_gauges_hold_no_more_and_its_counts_stay() {
 
 /// [S2] a reader never sees half a reset: all values before it, or all after it.
 #[test]
-fn a_reset_is_seen_whole_or_not_at_all() {
+fn stress_a_reset_is_seen_whole_or_not_at_all() {
     let world = world();
     let metric = world.declare(Kind::Histogram);
     let at = metric.register(&world.main, b"a=\"1\"").unwrap();
@@ -283,7 +283,7 @@ fn registration_does_not_wait_for_a_render() {
 
 /// [S1] churn under a constant render: memory stays bounded and no render shows a foreign label or value.
 #[test]
-fn places_are_reused_under_a_render_without_mixing_series() {
+fn stress_places_are_reused_under_a_render_without_mixing_series() {
     let world = world();
     let metric = world.declare(Kind::Counter);
     let done = AtomicBool::new(false);

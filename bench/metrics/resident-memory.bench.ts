@@ -4,12 +4,6 @@ import type { PreparedRow, Row, Side } from '../runner/row.js';
 import type { Settings } from '../runner/settings.js';
 import type { Making } from './memory-process.js';
 
-/**
- * A young generation of fixed size: left alone it grows once by some 30 MB while series are made, whichever library makes them,
- * and would show as 300 bytes of each of 100,000 series.
- */
-const FLAGS = ['--min-semi-space-size=1', '--max-semi-space-size=1'];
-
 export function plan(settings: Settings): Row[] {
   const { series, buckets } = settings;
   const of = series.toLocaleString('en');
@@ -19,7 +13,6 @@ export function plan(settings: Settings): Row[] {
       unit: 'B',
       goal: { kind: 'at-most', limit: 1 / 2 },
       rounds: Math.min(settings.rounds, 3),
-      nodeFlags: FLAGS,
       prepare: () => resident('counter', settings),
     },
     {
@@ -27,7 +20,6 @@ export function plan(settings: Settings): Row[] {
       unit: 'B',
       goal: { kind: 'at-most', limit: 1 / 4 },
       rounds: Math.min(settings.rounds, 3),
-      nodeFlags: FLAGS,
       prepare: () => resident('histogram', settings),
     },
   ];

@@ -20,6 +20,9 @@ interface Running {
 const LAST_PORT = 65_535;
 const MAX_NEXT_PORTS = 20;
 
+/** Servers that serve: what they serve lives as long as they do, whether or not the application kept the objects. */
+const serving = new Set<OpsServer>();
+
 /**
  * Serves `/metrics` and `/live` from native threads, also while the event loop is blocked. It keeps no process alive, and
  * ends with the thread that started it.
@@ -52,6 +55,7 @@ export class OpsServer {
       if (this.address) return;
       const options = this.#inCluster();
       if (options) this.#running = await bind(options);
+      if (this.#running) serving.add(this);
     });
   }
 
@@ -63,6 +67,7 @@ export class OpsServer {
     return this.#inOrder(async () => {
       const running = this.#running;
       this.#running = undefined;
+      serving.delete(this);
       if (running) await native.opsStop(running.id, this.#options.stopTimeoutMs);
     });
   }

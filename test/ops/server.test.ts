@@ -1,8 +1,10 @@
 // The ops server through its public API: lifecycle, routes, who may ask.
+import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KymoError, MetricsRegistry, metrics, OpsServer, type OpsServerOptions } from '../../src/index.js';
+import { DIST } from '../recorder/processes.js';
 import { ask, Program, portOf, temporaryFolder } from './clients.js';
 
 const TOKEN = 'a-token-of-32-characters-at-least';
@@ -99,6 +101,24 @@ describe('lifecycle', () => {
     const program = new Program('await new OpsServer({ registries: [metrics] }).start(); console.log("started");');
     expect(await program.ended).toEqual({ code: 0, signal: null });
     expect(program.said).toContain('started');
+  });
+
+  it('keeps serving its registries when the application keeps neither', () => {
+    const script = `import { MetricsRegistry, OpsServer } from '${DIST}index.js';
+      const start = async () => {
+        const held = new MetricsRegistry();
+        held.inc('kept_total');
+        const server = new OpsServer({ registries: [held] });
+        await server.start();
+        return server.address.port;
+      };
+      const port = await start();
+      for (let turn = 0; turn < 5; turn += 1) { globalThis.gc(); await new Promise((done) => setTimeout(done, 10)); }
+      console.log(await (await fetch('http://127.0.0.1:' + port + '/metrics')).text());
+      process.exit();`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(stdout).toContain('kept_total 1\n');
   });
 
   it('ends with the worker thread that started it', async () => {

@@ -141,6 +141,7 @@ impl Segment {
     }
 
     /// The bits of the f64 at `index` (counted in f64 from the segment's base).
+    #[inline]
     pub fn cell(&self, index: u32) -> &AtomicU64 {
         self.u64_at(index as usize * 8)
     }
@@ -162,12 +163,17 @@ impl Segment {
     /// # Safety
     /// The caller is pinned (see `epoch.rs`) and found `offset` through a place that was reachable then, so the record is
     /// not written again while the slice lives.
+    #[inline]
     pub unsafe fn meta_payload(&self, offset: u32) -> &[u8] {
         let offset = offset as usize;
-        let len = self.u32_at(offset).load(Ordering::Relaxed) as usize;
-        let end = offset + len;
         assert!(
-            offset >= META_AT && len >= META_RECORD_HEADER && end <= self.size,
+            offset >= META_AT && offset % 8 == 0 && offset + META_RECORD_HEADER <= self.size,
+            "record at {offset}"
+        );
+        // SAFETY: an aligned word inside the mapping, checked above.
+        let len = unsafe { self.base().add(offset).cast::<u32>().read() } as usize;
+        assert!(
+            len >= META_RECORD_HEADER && len <= self.size - offset,
             "record {offset}+{len}"
         );
         // SAFETY: inside the mapping, checked above; unchanged by the function's contract.

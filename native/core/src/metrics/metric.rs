@@ -145,10 +145,22 @@ impl Metric {
         let mut cursor = self.memory.cursor();
         let mut values = vec![0.0; self.descriptor.cells() as usize];
         for series in self.series.iter() {
-            if series.state.load(Ordering::Acquire) != FREE
-                && series.read(&mut cursor, &mut values)
-                && let Some(block) = block_in(&mut cursor, series)
-            {
+            if series.state.load(Ordering::Acquire) == FREE {
+                continue;
+            }
+            let single = if values.len() == 1 {
+                series.read_single(&mut cursor)
+            } else {
+                None
+            };
+            let shown = match single {
+                Some((value, shown)) => {
+                    values[0] = value;
+                    shown
+                }
+                None => series.read(&mut cursor, &mut values),
+            };
+            if shown && let Some(block) = block_in(&mut cursor, series) {
                 visit(block, &values);
             }
         }

@@ -119,6 +119,23 @@ impl Series {
         self.state.load(Ordering::Relaxed) == SHOWN
     }
 
+    /// [`Series::read`] for a series of one cell that one thread writes, which is almost every counter and gauge: a quarter
+    /// of its instructions. `None` when it is not that simple.
+    #[inline]
+    pub fn read_single(&self, memory: &mut Cursor<'_>) -> Option<(f64, bool)> {
+        let before = self.version.load(Ordering::Acquire);
+        let location = Location(self.first.load(Ordering::Relaxed));
+        if before % 2 == 1 || location.0 == 0 || !self.parts.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        let state = self.state.load(Ordering::Relaxed);
+        let cell = memory.slot(location.segment())?.segment.cell(location.cell());
+        let value = f64::from_bits(cell.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        let quiet = self.version.load(Ordering::Relaxed) == before;
+        quiet.then_some((value, state == SHOWN || (state == HIDDEN && value != 0.0)))
+    }
+
     fn sum_parts(&self, memory: &mut Cursor<'_>, values: &mut [f64]) -> bool {
         let state = self.state.load(Ordering::Relaxed);
         if self.parts.load(Ordering::Relaxed).is_null() {

@@ -2,8 +2,8 @@
 //! made before the first one, so that a line is three copies and a number. Runs on the thread that renders.
 
 use super::families::Type;
-use super::number::{canonical, javascript, push_value};
-use super::piece::push_piece;
+use super::number::{canonical, javascript, push_number};
+use super::piece::Room;
 use super::{Format, openmetrics};
 
 /// Room for a number, the characters around it and the line's end.
@@ -79,11 +79,12 @@ impl Lines {
                 let mut count = 0.0;
                 for (bound, in_bucket) in bounds.iter().zip(counts) {
                     count += in_bucket;
-                    push_piece(out, &bucket.labelled);
-                    push_piece(out, labels);
-                    push_piece(out, &bound[comma..]);
-                    push_value(count, out);
-                    out.push(b'\n');
+                    let mut room = Room::new(out, line + bound.len());
+                    room.push(&bucket.labelled);
+                    room.push(labels);
+                    room.push(&bound[comma..]);
+                    push_number(count, &mut room);
+                    room.push(b"\n");
                 }
                 if let Some((of_sum, of_count)) = sum_and_count {
                     of_sum.push(labels, *sum, out);
@@ -115,16 +116,16 @@ impl Opening {
 
     #[inline]
     fn push(&self, labels: &[u8], value: f64, out: &mut Vec<u8>) {
-        out.reserve(self.labelled.len() + labels.len() + TAIL);
+        let mut room = Room::new(out, self.labelled.len() + labels.len() + TAIL);
         if labels.is_empty() {
-            push_piece(out, &self.bare);
+            room.push(&self.bare);
         } else {
-            push_piece(out, &self.labelled);
-            push_piece(out, labels);
-            push_piece(out, b"} ");
+            room.push(&self.labelled);
+            room.push(labels);
+            room.push(b"} ");
         }
-        push_value(value, out);
-        out.push(b'\n');
+        push_number(value, &mut room);
+        room.push(b"\n");
     }
 }
 

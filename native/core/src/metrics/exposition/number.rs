@@ -1,31 +1,39 @@
 //! Numbers as the exposition formats want them: sample values, and bucket bounds in both spellings. Any thread.
-use super::piece::push_piece;
+use super::piece::Room;
 
 /// Integers up to here are exact in an f64, so they are written as integers.
 const EXACT: u64 = 1 << 53;
 
+/// Longest text of a sample value.
+const LONGEST: usize = 25;
+
 /// Appends a sample value: the shortest form that reads back as the same f64, integers without a fraction,
 /// `NaN`, `+Inf`, `-Inf`. At most 25 bytes; no allocation beyond `out`'s growth.
-#[inline]
 pub fn push_value(value: f64, out: &mut Vec<u8>) {
+    push_number(value, &mut Room::new(out, LONGEST));
+}
+
+/// [`push_value`] into room that is there, at least 25 bytes of it.
+#[inline(always)]
+pub(super) fn push_number(value: f64, room: &mut Room<'_>) {
     let integer = value as i64;
     // Comparing bits sends -0 and NaN the slow way, without a test of their own on the fast one.
     if (integer as f64).to_bits() == value.to_bits() && integer.unsigned_abs() <= EXACT {
-        push_piece(out, itoa::Buffer::new().format(integer).as_bytes());
+        room.push(itoa::Buffer::new().format(integer).as_bytes());
     } else {
-        push_real(value, out);
+        push_real(value, room);
     }
 }
 
-fn push_real(value: f64, out: &mut Vec<u8>) {
+fn push_real(value: f64, room: &mut Room<'_>) {
     if value.is_nan() {
-        out.extend_from_slice(b"NaN");
+        room.push(b"NaN");
     } else if value.is_infinite() {
-        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+        room.push(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     } else {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value).as_bytes();
-        out.extend_from_slice(text.strip_suffix(b".0").unwrap_or(text));
+        room.push(text.strip_suffix(b".0").unwrap_or(text));
     }
 }
 
@@ -76,7 +84,7 @@ pub fn canonical(bound: f64) -> String {
 
 fn non_finite(bound: f64) -> String {
     let mut text = Vec::with_capacity(4);
-    push_real(bound, &mut text);
+    push_real(bound, &mut Room::new(&mut text, LONGEST));
     String::from_utf8_lossy(&text).into_owned()
 }
 

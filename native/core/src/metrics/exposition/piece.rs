@@ -1,40 +1,69 @@
 //! Short copies without a call. A label block is some 60 bytes, and there are three pieces to a line: at that length the
 //! call of `memcpy` costs more than the copy. Runs on the thread that renders.
 
-/// Appends `piece`. Two overlapping copies of a fixed width cover every length up to twice that width, so each length below
-/// 129 is a few loads and stores and one jump.
-#[inline(always)]
-pub(super) fn push_piece(out: &mut Vec<u8>, piece: &[u8]) {
-    let len = piece.len();
-    if len > 128 {
-        out.extend_from_slice(piece);
-        return;
+/// Room at the end of a buffer, made once per line. What was pushed is the buffer's when the room is dropped.
+pub(super) struct Room<'a> {
+    out: &'a mut Vec<u8>,
+    /// Where the next piece goes.
+    to: *mut u8,
+    /// Bytes behind `to` that are reserved.
+    left: usize,
+}
+
+impl<'a> Room<'a> {
+    /// Reserves `bytes`.
+    #[inline(always)]
+    pub(super) fn new(out: &'a mut Vec<u8>, bytes: usize) -> Room<'a> {
+        out.reserve(bytes);
+        // SAFETY: the end of the content is inside the allocation, or one past it.
+        let to = unsafe { out.as_mut_ptr().add(out.len()) };
+        Room { out, to, left: bytes }
     }
-    out.reserve(len);
-    // SAFETY: there is room for `len` bytes behind the end, and each branch below reads and writes only inside the first `len`
-    // of both, which do not overlap. Attacked by `every_length_is_copied_whole_and_nothing_else`.
-    unsafe {
-        let (from, to) = (piece.as_ptr(), out.as_mut_ptr().add(out.len()));
-        match len {
-            0 => {}
-            1..=3 => {
-                to.write(from.read());
-                to.add(len / 2).write(from.add(len / 2).read());
-                to.add(len - 1).write(from.add(len - 1).read());
+
+    /// Appends `piece`. Two overlapping copies of a fixed width cover every length up to twice that width, so each length
+    /// below 129 is a few loads and stores and one jump. Panics when more is pushed than was reserved.
+    #[inline(always)]
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        let len = piece.len();
+        assert!(len <= self.left, "a line is longer than its room");
+        // SAFETY: there is room for `len` bytes at `to`, checked above, and each branch reads and writes only inside the
+        // first `len` of both, which do not overlap. Attacked by `every_length_is_copied_whole_and_nothing_else`.
+        unsafe {
+            let (from, to) = (piece.as_ptr(), self.to);
+            match len {
+                0 => {}
+                1..=3 => {
+                    to.write(from.read());
+                    to.add(len / 2).write(from.add(len / 2).read());
+                    to.add(len - 1).write(from.add(len - 1).read());
+                }
+                4..=7 => ends::<4>(from, to, 0, len),
+                8..=15 => ends::<8>(from, to, 0, len),
+                16..=32 => ends::<16>(from, to, 0, len),
+                33..=64 => {
+                    ends::<16>(from, to, 0, len);
+                    ends::<16>(from, to, 16, len - 16);
+                }
+                65..=128 => {
+                    ends::<32>(from, to, 0, len);
+                    ends::<32>(from, to, 32, len - 32);
+                }
+                _ => std::ptr::copy_nonoverlapping(from, to, len),
             }
-            4..=7 => ends::<4>(from, to, 0, len),
-            8..=15 => ends::<8>(from, to, 0, len),
-            16..=32 => ends::<16>(from, to, 0, len),
-            33..=64 => {
-                ends::<16>(from, to, 0, len);
-                ends::<16>(from, to, 16, len - 16);
-            }
-            _ => {
-                ends::<32>(from, to, 0, len);
-                ends::<32>(from, to, 32, len - 32);
-            }
+            self.to = to.add(len);
         }
-        out.set_len(out.len() + len);
+        self.left -= len;
+    }
+}
+
+impl Drop for Room<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: `to` came from this allocation, and everything before it was written.
+        unsafe {
+            let len = self.to.offset_from(self.out.as_ptr()) as usize;
+            self.out.set_len(len);
+        }
     }
 }
 
@@ -63,7 +92,9 @@ mod tests {
         for len in 0..300 {
             for start in [0, 1, 7] {
                 let mut out = b"before".to_vec();
-                push_piece(&mut out, &text[start..start + len]);
+                let mut room = Room::new(&mut out, len + 2);
+                room.push(&text[start..start + len]);
+                drop(room);
                 assert_eq!(
                     out,
                     [b"before", &text[start..start + len]].concat(),
@@ -71,5 +102,11 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "longer than its room")]
+    fn no_piece_is_longer_than_its_room() {
+        Room::new(&mut Vec::with_capacity(64), 3).push(b"four");
     }
 }

@@ -167,7 +167,7 @@ impl Segment {
     pub unsafe fn meta_payload(&self, offset: u32) -> &[u8] {
         let offset = offset as usize;
         assert!(
-            offset >= META_AT && offset % 8 == 0 && offset + META_RECORD_HEADER <= self.size,
+            offset >= META_AT && offset.is_multiple_of(8) && offset + META_RECORD_HEADER <= self.size,
             "record at {offset}"
         );
         // SAFETY: an aligned word inside the mapping, checked above.

@@ -4,7 +4,7 @@ import { cellOf, cellsAt, EPOCH, epochWords, type Place } from '../binding/segme
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
 import { type Bound, type Declaration, epochTaken, isPlace, Metric } from './metric.js';
-import { secondsSince, timestamp } from './timer.js';
+import { startClock } from './timer.js';
 
 /** A gauge's series, looked up once. */
 export interface BoundGauge extends Bound {
@@ -61,12 +61,7 @@ class GaugeSeries implements BoundGauge {
   }
 
   startTimer(): () => number {
-    const from = timestamp();
-    return () => {
-      const seconds = secondsSince(from);
-      this.set(seconds);
-      return seconds;
-    };
+    return startClock((seconds) => this.set(seconds));
   }
 
   toJSON(): unknown {
@@ -109,11 +104,7 @@ class RefusedGauge implements BoundGauge {
   }
 
   startTimer(): () => number {
-    const from = timestamp();
-    return () => {
-      dropped(this.#reason);
-      return secondsSince(from);
-    };
+    return startClock(() => dropped(this.#reason));
   }
 
   toJSON(): unknown {

@@ -3,7 +3,7 @@ import { cellOf, cellsAt, type Place } from '../binding/segment.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
 import { type Bound, type Declaration, isPlace, Metric } from './metric.js';
-import { secondsSince, timestamp } from './timer.js';
+import { secondsSince, startClock, timestamp } from './timer.js';
 
 /** Upper bounds in seconds that fit a web request, as in the other Prometheus clients. */
 export const DEFAULT_BUCKETS: readonly number[] = Object.freeze([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
@@ -65,12 +65,7 @@ class HistogramSeries implements BoundHistogram {
   }
 
   startTimer(): () => number {
-    const from = timestamp();
-    return () => {
-      const seconds = secondsSince(from);
-      this.observe(seconds);
-      return seconds;
-    };
+    return startClock((seconds) => this.observe(seconds));
   }
 
   toJSON(): unknown {
@@ -90,11 +85,7 @@ class RefusedHistogram implements BoundHistogram {
   }
 
   startTimer(): () => number {
-    const from = timestamp();
-    return () => {
-      dropped(this.#reason);
-      return secondsSince(from);
-    };
+    return startClock(() => dropped(this.#reason));
   }
 
   toJSON(): unknown {

@@ -10,3 +10,13 @@ export function timestamp(): number {
 export function secondsSince(from: number): number {
   return (performance.now() - from) / 1000;
 }
+
+/** Starts a clock; the function it gives hands the seconds since to `end`, and returns them. */
+export function startClock(end: (seconds: number) => void): () => number {
+  const from = timestamp();
+  return () => {
+    const seconds = secondsSince(from);
+    end(seconds);
+    return seconds;
+  };
+}

@@ -1,28 +1,19 @@
 //! What a scrape needs from the runtime: the main thread's event loop, and the collectors of the default metrics. Cold calls from
 //! the app thread.
 
-use crate::process::process;
-use crate::raw::{CodedError, coded};
+use crate::process::registry;
+use crate::raw::CodedError;
 use kymo_core::metrics::default_metrics::default_metrics;
-use kymo_core::metrics::registry::Registry;
 use kymo_core::threads::guard;
 use napi::{Env, sys};
 use napi_derive::napi;
 use std::ffi::c_void;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// `uv_metrics_idle_time`: nanoseconds that a loop has waited for events; may be called from any thread
 /// (docs.libuv.org/en/latest/metrics.html). Node measures it without being asked.
 type UvMetricsIdleTime = unsafe extern "C" fn(*const sys::uv_loop_s) -> u64;
-
-fn registry(id: u32) -> Result<Arc<Registry>, CodedError> {
-    process()?
-        .registries
-        .get(id)
-        .ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")))
-}
 
 /// Adds the process' metrics, and the event loop's, to a registry; once, however often it is asked. `main` tells that the caller
 /// is the main thread, whose loop is watched from then on.

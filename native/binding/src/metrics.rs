@@ -1,6 +1,6 @@
 //! Metrics for JS: declarations, series, removal, text. Raw calls where an application may come often. App threads.
 
-use crate::process::process;
+use crate::process::{process, registry};
 use crate::raw::{Call, Callback, CodedError, coded};
 use crate::thread::{owner, with_env};
 use kymo_core::metrics::descriptor::{Aggregate, Descriptor};
@@ -27,13 +27,6 @@ pub const WARM: &[(&str, Callback)] = &[
     ("releaseSeries", release_series),
     ("copyString", copy_string),
 ];
-
-fn registry(id: u32) -> Result<Arc<Registry>, CodedError> {
-    process()?
-        .registries
-        .get(id)
-        .ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")))
-}
 
 /// Opens the registry of that name, or a new one without a name.
 #[napi(catch_unwind)]

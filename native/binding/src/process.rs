@@ -9,7 +9,7 @@ use kymo_core::memory::file::{Store, StoreOptions, prefault};
 use kymo_core::memory::segment::Segment;
 use kymo_core::memory::sweep::{Retention, sweep};
 use kymo_core::memory::table::{Memory, Provider};
-use kymo_core::metrics::registry::Registries;
+use kymo_core::metrics::registry::{Registries, Registry};
 use kymo_core::metrics::self_metrics::{SELF_REGISTRY, SelfMetrics};
 use napi_derive::napi;
 use std::path::PathBuf;
@@ -141,4 +141,12 @@ pub fn process() -> Result<&'static Process, CodedError> {
     PROCESS
         .get()
         .ok_or_else(|| coded("KYMO_BINDING_MISSING", "start was not called"))
+}
+
+/// A registry by its id.
+pub fn registry(id: u32) -> Result<Arc<Registry>, CodedError> {
+    process()?
+        .registries
+        .get(id)
+        .ok_or_else(|| coded("KYMO_METRICS_UNKNOWN", format!("registry {id}")))
 }

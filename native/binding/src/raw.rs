@@ -11,8 +11,8 @@ pub fn coded(code: &'static str, text: impl Into<String>) -> CodedError {
     CodedError::new(code, text.into())
 }
 
-/// Most label values that a call takes without a heap allocation.
-const INLINE_ARGS: usize = 16;
+/// Arguments that the first read has room for; a call with more is read twice.
+const USUAL_ARGS: usize = 16;
 
 /// The arguments of a call.
 pub struct Call {
@@ -26,23 +26,11 @@ impl Call {
     /// # Safety
     /// `env` and `info` are those the runtime passed to the running callback.
     pub unsafe fn new(env: sys::napi_env, info: sys::napi_callback_info) -> Call {
-        let mut count = INLINE_ARGS;
-        let mut args = vec![std::ptr::null_mut(); count];
-        // SAFETY: by the function's contract; `args` has room for `count` values.
-        let mut status = unsafe {
-            sys::napi_get_cb_info(
-                env,
-                info,
-                &mut count,
-                args.as_mut_ptr(),
-                std::ptr::null_mut(),
-                std::ptr::null_mut(),
-            )
-        };
-        if count > INLINE_ARGS {
-            args.resize(count, std::ptr::null_mut());
-            // SAFETY: as above, with room for all.
-            status = unsafe {
+        let mut args = vec![std::ptr::null_mut(); USUAL_ARGS];
+        let read = |args: &mut [sys::napi_value]| {
+            let mut count = args.len();
+            // SAFETY: by the function's contract; `args` has room for `count` values.
+            let status = unsafe {
                 sys::napi_get_cb_info(
                     env,
                     info,
@@ -52,6 +40,12 @@ impl Call {
                     std::ptr::null_mut(),
                 )
             };
+            (status, count)
+        };
+        let (mut status, mut count) = read(&mut args);
+        if count > USUAL_ARGS {
+            args.resize(count, std::ptr::null_mut());
+            (status, count) = read(&mut args);
         }
         args.truncate(if status == sys::Status::napi_ok { count } else { 0 });
         Call { env, args }

@@ -1,5 +1,5 @@
 // The public surface: every name is listed here, and nothing else is public. App threads.
-export { type ErrorCode, KymoError } from './core/errors.js';
+export { type ErrorCode, InvalidMetricError, KymoError } from './core/errors.js';
 export type { BoundCounter, Counter } from './metrics/counter.js';
 export type { GaugeOptions, HistogramOptions, MetricOptions } from './metrics/declaration.js';
 export { collectDefaultMetrics, type DefaultMetrics, type DefaultMetricsOptions } from './metrics/default-metrics.js';

@@ -102,6 +102,24 @@ export class KymoError extends Error {
   }
 }
 
+/** Codes that say something about a metric's declaration, labels or value. */
+const INVALID_METRIC: readonly ErrorCode[] = [
+  'KYMO_METRICS_CONFLICT',
+  'KYMO_METRICS_DECLARATION',
+  'KYMO_METRICS_LABELS',
+  'KYMO_METRICS_VALUE',
+];
+
+/**
+ * Any error about a metric: a bad declaration, a name in use for something else, labels that were not declared, an increment
+ * that is none. It is the code that decides, so `error instanceof InvalidMetricError` also holds across two copies of the package.
+ */
+export class InvalidMetricError extends KymoError {
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return KymoError.is(error) && INVALID_METRIC.includes(error.code);
+  }
+}
+
 const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 
 /** Longest part of a value that a message shows, in UTF-16 code units. */

@@ -1,7 +1,7 @@
 // What a KymoError promises to whoever catches one.
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ERRORS, type ErrorCode, KymoError } from '../../src/core/errors.js';
+import { ERRORS, type ErrorCode, InvalidMetricError, KymoError } from '../../src/core/errors.js';
 
 describe('KymoError', () => {
   it('carries the code, the failing values and what to do about it', () => {
@@ -25,6 +25,17 @@ describe('KymoError', () => {
     const error = new copy.KymoError('KYMO_CONFIG_VALUE');
     expect(error instanceof KymoError).toBe(false);
     expect(KymoError.is(error)).toBe(true);
+  });
+
+  it('[L-097] is an InvalidMetricError when it is about a metric, whichever copy of the package threw it', async () => {
+    const url = pathToFileURL(new URL('../../src/core/errors.ts', import.meta.url).pathname).href;
+    const copy: typeof import('../../src/core/errors.js') = await import(/* @vite-ignore */ `${url}?another`);
+    const about = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => new copy.KymoError(code) instanceof InvalidMetricError);
+    expect(about.sort()).toEqual(['KYMO_METRICS_CONFLICT', 'KYMO_METRICS_DECLARATION', 'KYMO_METRICS_LABELS', 'KYMO_METRICS_VALUE']);
+    expect(new InvalidMetricError('KYMO_METRICS_VALUE')).toBeInstanceOf(KymoError);
+    for (const other of [undefined, null, {}, new Error('a'), { code: 'KYMO_METRICS_VALUE' }]) {
+      expect(other instanceof InvalidMetricError).toBe(false);
+    }
   });
 
   it('refuses whatever is no KymoError, and never throws while looking', () => {

@@ -2,7 +2,7 @@
 import { cellOf, cellsAt, type Place } from '../binding/segment.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, type Declaration, isPlace, Metric } from './metric.js';
+import { type Bound, type Declared, isPlace, Metric } from './metric.js';
 
 /** A counter's series, looked up once. */
 export interface BoundCounter extends Bound {
@@ -59,9 +59,9 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
   readonly #whole: BoundCounter | undefined;
 
   /** Made by `registry.counter`. */
-  constructor(id: number, declaration: Declaration) {
-    super(id, declaration);
-    this.#whole = declaration.labelNames.length === 0 ? this.labels() : undefined;
+  constructor(declared: Declared) {
+    super(declared);
+    this.#whole = this.labelNames.length === 0 ? this.labels() : undefined;
   }
 
   /**

@@ -3,7 +3,7 @@
 import { cellOf, cellsAt, EPOCH, epochWords, type Place } from '../binding/segment.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, type Declaration, epochTaken, isPlace, Metric } from './metric.js';
+import { type Bound, type Declared, epochTaken, isPlace, Metric } from './metric.js';
 import { startClock } from './timer.js';
 
 /** A gauge's series, looked up once. */
@@ -120,9 +120,9 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
   readonly #whole: BoundGauge | undefined;
 
   /** Made by `registry.gauge`. */
-  constructor(id: number, declaration: Declaration) {
-    super(id, declaration);
-    this.#whole = declaration.labelNames.length === 0 ? this.labels() : undefined;
+  constructor(declared: Declared) {
+    super(declared);
+    this.#whole = this.labelNames.length === 0 ? this.labels() : undefined;
   }
 
   static again(gauge: Gauge, series: BoundGauge, values: readonly string[]): Place {

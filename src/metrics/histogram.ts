@@ -2,7 +2,7 @@
 import { cellOf, cellsAt, type Place } from '../binding/segment.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, type Declaration, isPlace, Metric } from './metric.js';
+import { type Bound, type Declared, isPlace, Metric } from './metric.js';
 import { secondsSince, startClock, timestamp } from './timer.js';
 
 /** Upper bounds in seconds that fit a web request, as in the other Prometheus clients. */
@@ -101,8 +101,9 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
   readonly #whole: BoundHistogram | undefined;
 
   /** Made by `registry.histogram`. */
-  constructor(id: number, declaration: Declaration) {
-    super(id, declaration);
+  constructor(declared: Declared) {
+    super(declared);
+    const { declaration } = declared;
     this.#bounds = [...(declaration.bounds as readonly number[])];
     this.buckets = Object.freeze([...this.#bounds]);
     this.#whole = declaration.labelNames.length === 0 ? this.labels() : undefined;

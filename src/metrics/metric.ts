@@ -1,25 +1,13 @@
 // What counter, gauge and histogram share: a declaration, the label index, bound series, removal and reset. App threads.
 
-import { asKymoError, native } from '../binding/load.js';
+import { native } from '../binding/load.js';
 import { GONE, type RemovedSeries, TOO_LONG } from '../binding/native-metrics.js';
-import { attach, EPOCH, epochWords, type Place, placeOf } from '../binding/segment.js';
-import { KymoError } from '../core/errors.js';
-import { DROP_REASONS, type DropReason, dropped, prepareDrops } from './drops.js';
+import { attach, type Place, placeOf } from '../binding/segment.js';
+import { type Declared, type MissingLabels, takeRemoved } from './declared.js';
+import { DROP_REASONS, type DropReason, dropped } from './drops.js';
 import { fresh, isLabelValue, LabelIndex, type LabelValue, type LabelValues, labelText, UNKNOWN } from './labels.js';
 
-/** What a missing label value means: an error, or the empty string (which stands for "no label" in both formats). */
-export type MissingLabels = 'throw' | 'empty';
-
-/** A checked declaration. */
-export interface Declaration {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: 1 | 2 | 3;
-  readonly labelNames: readonly string[];
-  readonly missingLabels: MissingLabels;
-  readonly bounds?: readonly number[];
-  readonly last: boolean;
-}
+export { type Declaration, Declared, epochTaken, type MissingLabels } from './declared.js';
 
 /** What `labels()` of each kind gives. */
 export interface Bound {
@@ -48,68 +36,6 @@ interface Ghost<B extends Bound> {
 /** Ghosts looked at per registration, so that registering stays constant in cost. */
 const GHOSTS_PER_CALL = 4;
 
-const live = new Map<number, WeakRef<Metric<Bound>>>();
-const collected = new FinalizationRegistry<number>(releaseCollected);
-let seenEpoch = 0;
-
-/**
- * Gives the cells of a metric back that is in no registry any more and whose object was collected; a newer object of the
- * same metric may still write them.
- */
-export function releaseCollected(id: number): void {
-  if (live.get(id)?.deref() !== undefined) return;
-  live.delete(id);
-  native.releaseMetric(id);
-}
-
-/** The epoch of the last removals taken, for a handle that is made: what was removed since makes it look again. */
-export function epochTaken(): number {
-  return seenEpoch;
-}
-
-/** Series that other threads removed: forgets them here, and gives their cells back unless a handle holds them. */
-function takeRemoved(): void {
-  const epoch = epochWords()[EPOCH] as number;
-  if (epoch === seenEpoch) return;
-  seenEpoch = epoch;
-  for (const removed of native.takeRemoved()) {
-    const metric = live.get(removed.metric)?.deref();
-    // Without an object here, the cells come from an earlier thread whose segments this one goes on with.
-    if (metric === undefined) native.releaseSeries(removed.metric, removed.series);
-    else metric.forget(removed);
-  }
-}
-
-/** Declares a metric natively and gives this thread's object of it: one, however often it is declared. */
-export function declare<B extends Bound, M extends Metric<B>>(registry: number, declaration: Declaration, create: (id: number) => M): M {
-  prepareDrops();
-  let id: number;
-  try {
-    id = native.declareMetric(registry, {
-      name: declaration.name,
-      help: declaration.help,
-      kind: declaration.kind,
-      labelNames: [...declaration.labelNames],
-      last: declaration.last,
-      ...(declaration.bounds === undefined ? {} : { bounds: Float64Array.from(declaration.bounds) }),
-    });
-  } catch (error) {
-    throw asKymoError(error, { name: declaration.name, existing: (error as Error).message });
-  }
-  const known = live.get(id)?.deref();
-  if (known !== undefined) {
-    if (known.missingLabels === declaration.missingLabels) return known as unknown as M;
-    throw new KymoError('KYMO_METRICS_CONFLICT', {
-      name: declaration.name,
-      existing: `the same metric with missingLabels: '${known.missingLabels}'`,
-    });
-  }
-  const metric = create(id);
-  live.set(id, new WeakRef(metric as unknown as Metric<Bound>));
-  collected.register(metric, id);
-  return metric;
-}
-
 /** See the file. `B` is the bound handle of the kind. */
 export abstract class Metric<B extends Bound> {
   /** As declared. */
@@ -128,7 +54,7 @@ export abstract class Metric<B extends Bound> {
   readonly #twins = new Map<Place, B[]>();
   readonly #ghosts = new Map<Place, Ghost<B>>();
 
-  constructor(id: number, declaration: Declaration) {
+  constructor({ id, declaration }: Declared) {
     attach();
     this.name = declaration.name;
     this.help = declaration.help;

@@ -4,10 +4,11 @@ import { native } from '../binding/load.js';
 import { KymoError } from '../core/errors.js';
 import { Counter } from './counter.js';
 import { checkDeclaration, type GaugeOptions, type HistogramOptions, type MetricOptions } from './declaration.js';
+import { type Declaration, type Declared, declare, releaseCollected } from './declared.js';
 import { SELF_REGISTRY } from './drops.js';
 import { Gauge } from './gauge.js';
 import { Histogram } from './histogram.js';
-import { type Declaration, declare, type Metric, releaseCollected } from './metric.js';
+import type { Metric } from './metric.js';
 import { type MetricsSnapshot, readSnapshot } from './snapshot.js';
 
 /** Options of a registry. */
@@ -152,9 +153,9 @@ export class MetricsRegistry {
     return { id: this.id, metrics: [...this.#metrics.keys()] };
   }
 
-  #declare<M extends AnyMetric>(declaration: Declaration, kind: new (id: number, declaration: Declaration) => M): M {
+  #declare<M extends AnyMetric>(declaration: Declaration, kind: new (declared: Declared) => M): M {
     const known = this.#metrics.get(declaration.name);
-    const metric = declare(this.id, declaration, (id) => this.#remember(new kind(id, declaration), id)) as unknown as M;
+    const metric = declare(this.id, declaration, (declared) => this.#remember(new kind(declared), declared.id));
     if (known !== metric) this.#metrics.set(declaration.name, metric);
     return metric;
   }
@@ -165,7 +166,7 @@ export class MetricsRegistry {
     return metric;
   }
 
-  #named<M extends AnyMetric>(name: string, kind: 'counter' | 'gauge', type: new (id: number, declaration: Declaration) => M): M {
+  #named<M extends AnyMetric>(name: string, kind: 'counter' | 'gauge', type: new (declared: Declared) => M): M {
     const known = this.#metrics.get(name);
     if (known instanceof type && known.labelNames.length === 0) return known;
     return this.#declare(checkDeclaration(kind, { name, help: name }), type);

@@ -54,6 +54,10 @@ export const ERRORS = {
     what: 'labels of {metric} do not fit its declaration ({names}): {problem}',
     fix: "give one value for each declared label, or declare the metric with missingLabels: 'empty'",
   },
+  KYMO_METRICS_NOT_FOUND: {
+    what: 'no metric is called {name}',
+    fix: 'declare it first, or correct the name',
+  },
   KYMO_METRICS_UNKNOWN: {
     what: 'this metric or registry is not known natively: {reason}',
     fix: 'report this: it is a fault in Kymo',

@@ -8,10 +8,24 @@ import { attach, cellOf, cellsAt, type Place, placeOf } from '../binding/segment
 export const SELF_REGISTRY = 'kymo';
 
 /** Why a value of a metric was dropped. */
-export const DROP_REASONS = ['not_finite', 'negative', 'not_a_number', 'label_too_long', 'label_value', 'memory', 'unregistered'] as const;
+export const DROP_REASONS = [
+  'not_finite',
+  'negative',
+  'not_a_number',
+  'label_too_long',
+  'label_value',
+  'memory',
+  'unregistered',
+  'buffer_full',
+  'unknown_metric',
+  'record_failed',
+] as const;
 
 /** One of {@link DROP_REASONS}. */
 export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Not recorded because a view said so: not a drop, and not counted. */
+export const BY_CHOICE = 'by_choice' as unknown as DropReason;
 
 const places = new Map<DropReason, Place>();
 

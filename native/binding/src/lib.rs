@@ -11,6 +11,7 @@ mod process;
 mod raw;
 mod records;
 mod ring;
+mod sweep;
 mod thread;
 
 use napi::Env;

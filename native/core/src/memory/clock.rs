@@ -37,6 +37,16 @@ impl Anchors {
     }
 }
 
+/// Wall clock: ns since 1970.
+pub fn wall_ns() -> u64 {
+    read(libc::CLOCK_REALTIME)
+}
+
+/// Monotonic clock in ms: never goes back, whatever is done to the wall clock.
+pub fn mono_ms() -> u64 {
+    read(libc::CLOCK_MONOTONIC) / 1_000_000
+}
+
 fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime writes one timespec to the pointer, which is valid for it. It cannot fail for these clocks.

@@ -4,7 +4,7 @@
 /// Name and value of each label; `None` when the text is no label block. Linear; empty text is a block without labels.
 pub fn parse_label_block(block: &str) -> Option<Vec<(String, String)>> {
     let mut labels = Vec::new();
-    scan(block, |name, value| labels.push((name.to_owned(), unescaped(value))))?;
+    scan(block, |name, value| labels.push((unescaped(name), unescaped(value))))?;
     Some(labels)
 }
 
@@ -16,8 +16,21 @@ pub fn is_label_block(block: &str) -> bool {
 fn scan<'a>(block: &'a str, mut label: impl FnMut(&'a str, &'a str)) -> Option<()> {
     let mut rest = block;
     while !rest.is_empty() {
-        let (name, after) = rest.split_once("=\"")?;
-        if name.is_empty() || name.contains(['"', ',', '\n', '\\']) {
+        let (name, after) = match rest.strip_prefix('"') {
+            // A name beyond the legacy ones is in quotes, as a value is.
+            Some(quoted) => {
+                let end = closing_quote(quoted)?;
+                (&quoted[..end], quoted[end + 1..].strip_prefix("=\"")?)
+            }
+            None => {
+                let (name, after) = rest.split_once("=\"")?;
+                if name.contains(['"', ',', '\n', '\\']) {
+                    return None;
+                }
+                (name, after)
+            }
+        };
+        if name.is_empty() {
             return None;
         }
         let end = closing_quote(after)?;

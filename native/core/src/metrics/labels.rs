@@ -29,25 +29,33 @@ pub fn escape_value(value: &str, block: &mut Vec<u8>) {
     block.extend_from_slice(&bytes[from..]);
 }
 
-/// Writes the block of `values` under `names`, in the order of the declaration. Both have the same length.
-pub fn write_block<'a>(
-    names: &[Box<str>],
-    values: impl Iterator<Item = &'a str>,
-    block: &mut Vec<u8>,
-) -> Result<(), TooLong> {
-    block.clear();
-    for (name, value) in names.iter().zip(values) {
-        if value.len() > MAX_VALUE_BYTES {
-            return Err(TooLong);
-        }
-        if !block.is_empty() {
-            block.push(b',');
-        }
+/// True for `[a-zA-Z_][a-zA-Z0-9_]*`, which every format takes without quotes.
+pub fn is_legacy_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Appends one pair to a block: `name="value"`, the name in quotes where it is no legacy name.
+pub fn push_pair(name: &str, value: &str, block: &mut Vec<u8>) -> Result<(), TooLong> {
+    if value.len() > MAX_VALUE_BYTES {
+        return Err(TooLong);
+    }
+    if !block.is_empty() {
+        block.push(b',');
+    }
+    if is_legacy_name(name) {
         block.extend_from_slice(name.as_bytes());
-        block.extend_from_slice(b"=\"");
-        escape_value(value, block);
+    } else {
+        block.push(b'"');
+        escape_value(name, block);
         block.push(b'"');
     }
+    block.extend_from_slice(b"=\"");
+    escape_value(value, block);
+    block.push(b'"');
     if block.len() > MAX_BLOCK_BYTES {
         Err(TooLong)
     } else {
@@ -55,26 +63,63 @@ pub fn write_block<'a>(
     }
 }
 
+/// Writes the block of `values` under `names`, in the order of the declaration. Both have the same length.
+pub fn write_block<'a>(
+    names: &[Box<str>],
+    values: impl Iterator<Item = &'a str>,
+    block: &mut Vec<u8>,
+) -> Result<(), TooLong> {
+    block.clear();
+    names
+        .iter()
+        .zip(values)
+        .try_for_each(|(name, value)| push_pair(name, value, block))
+}
+
+/// The pairs of a block written by [`push_pair`], unescaped.
+pub fn read_pairs(block: &[u8]) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    let mut rest = block;
+    while !rest.is_empty() {
+        let (name, after) = match rest {
+            [b'"', quoted @ ..] => read_quoted(quoted),
+            _ => {
+                let end = rest.iter().position(|byte| *byte == b'=').unwrap_or(rest.len());
+                (String::from_utf8_lossy(&rest[..end]).into_owned(), &rest[end..])
+            }
+        };
+        let Some(quoted) = after.strip_prefix(b"=\"") else {
+            break;
+        };
+        let (value, after) = read_quoted(quoted);
+        pairs.push((name, value));
+        rest = after.strip_prefix(b",").unwrap_or_default();
+    }
+    pairs
+}
+
+/// The text up to the closing quote, unescaped, and what follows that quote.
+fn read_quoted(from: &[u8]) -> (String, &[u8]) {
+    let mut text = Vec::new();
+    let mut at = 0;
+    while at < from.len() && from[at] != b'"' {
+        if from[at] == b'\\' && at + 1 < from.len() {
+            at += 1;
+            text.push(if from[at] == b'n' { b'\n' } else { from[at] });
+        } else {
+            text.push(from[at]);
+        }
+        at += 1;
+    }
+    (
+        String::from_utf8_lossy(&text).into_owned(),
+        from.get(at + 1..).unwrap_or_default(),
+    )
+}
+
 /// The values of a block written by [`write_block`].
 pub fn read_block(block: &[u8]) -> Vec<String> {
-    let mut values = Vec::new();
-    let mut rest = block;
-    while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
-        let mut value = Vec::new();
-        let mut at = start + 1;
-        while at < rest.len() && rest[at] != b'"' {
-            if rest[at] == b'\\' && at + 1 < rest.len() {
-                at += 1;
-                value.push(if rest[at] == b'n' { b'\n' } else { rest[at] });
-            } else {
-                value.push(rest[at]);
-            }
-            at += 1;
-        }
-        values.push(String::from_utf8_lossy(&value).into_owned());
-        rest = rest.get(at + 1..).unwrap_or_default();
-    }
-    values
+    read_pairs(block).into_iter().map(|(_, value)| value).collect()
 }
 
 #[cfg(test)]
@@ -108,6 +153,18 @@ mod tests {
             assert_eq!(read_block(one), sets[n]);
         }
         assert_eq!(block(&["q\"", "\\", "l\n"]), br#"a="q\"",b="\\",c="l\n""#);
+    }
+
+    #[test]
+    fn names_beyond_the_legacy_ones_are_quoted_and_come_back() {
+        let mut out = Vec::new();
+        push_pair("a.b", "1", &mut out).unwrap();
+        push_pair("c", "=\",", &mut out).unwrap();
+        push_pair("\"=\\", "", &mut out).unwrap();
+        assert_eq!(out, br#""a.b"="1",c="=\",","\"=\\"="""#);
+        let pairs =
+            [("a.b", "1"), ("c", "=\","), ("\"=\\", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(read_pairs(&out), pairs);
     }
 
     #[test]

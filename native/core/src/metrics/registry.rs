@@ -3,10 +3,10 @@
 use super::collector::Collector;
 use super::descriptor::Descriptor;
 use super::metric::{Kind, Metric};
+use crate::memory::clock::wall_ns;
 use crate::memory::table::{Memory, Owner, lock};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The name is taken by another kind of metric, or one of its sample names is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +23,26 @@ struct Entries {
     names: HashMap<String, Arc<Metric>>,
     collectors: Vec<(u32, Arc<dyn Collector>)>,
     next_collector: u32,
+    default_labels: Arc<[(Box<str>, Box<str>)]>,
+}
+
+/// Labels that a registry gives every series which has none of that name: names and values, in their order.
+pub type DefaultLabels = Arc<[(Box<str>, Box<str>)]>;
+
+impl Entries {
+    fn add(&mut self, names: Vec<String>, metric: &Arc<Metric>) {
+        metric.join();
+        self.names
+            .extend(names.into_iter().map(|name| (name, Arc::clone(metric))));
+        self.metrics.push(Arc::clone(metric));
+    }
 }
 
 /// A set of metrics with distinct names.
 pub struct Registry {
     id: u32,
+    /// Refuses equal names only, not clashes of sample names (prom-client's rule).
+    lenient: bool,
     entries: Mutex<Entries>,
 }
 
@@ -35,6 +50,26 @@ impl Registry {
     /// Process-wide id.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// See [`DefaultLabels`].
+    pub fn default_labels(&self) -> DefaultLabels {
+        Arc::clone(&lock(&self.entries).default_labels)
+    }
+
+    /// Replaces all of them; rendering from now on shows these.
+    pub fn set_default_labels(&self, labels: DefaultLabels) {
+        lock(&self.entries).default_labels = labels;
+    }
+
+    /// Metrics in it.
+    pub fn len(&self) -> usize {
+        lock(&self.entries).metrics.len()
+    }
+
+    /// True without metrics; collectors do not count.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Calls `visit` for each metric in order of registration. The list is copied first, so that registration waits for
@@ -67,14 +102,20 @@ impl Registry {
         collectors.iter().for_each(|(_, collector)| visit(&**collector));
     }
 
+    /// The names that a metric takes here.
+    fn keys_of(&self, descriptor: &Descriptor) -> Vec<String> {
+        if self.lenient {
+            vec![descriptor.name.to_string()]
+        } else {
+            sample_names(descriptor)
+        }
+    }
+
     /// The metric of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Metric>> {
         let entries = lock(&self.entries);
-        entries
-            .names
-            .get(&written(name))
-            .filter(|metric| metric.name() == name)
-            .cloned()
+        let key = if self.lenient { name.to_owned() } else { written(name) };
+        entries.names.get(&key).filter(|metric| metric.name() == name).cloned()
     }
 }
 
@@ -105,6 +146,11 @@ impl Registries {
 
     /// The registry of that name, which all threads share, or a new one without a name.
     pub fn open(&self, name: Option<&str>) -> Arc<Registry> {
+        self.open_with(name, false)
+    }
+
+    /// [`Registries::open`]; a new `lenient` registry refuses equal names only, not clashing sample names.
+    pub fn open_with(&self, name: Option<&str>, lenient: bool) -> Arc<Registry> {
         let mut names = lock(&self.by_name);
         if let Some(registry) = name.and_then(|name| names.get(name)).and_then(|id| self.get(*id)) {
             return registry;
@@ -112,6 +158,7 @@ impl Registries {
         let mut all = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         let registry = Arc::new(Registry {
             id: all.len() as u32,
+            lenient,
             entries: Mutex::default(),
         });
         all.push(Arc::clone(&registry));
@@ -143,7 +190,7 @@ impl Registries {
     /// Declares a metric: the same declaration gives the same metric, on any thread.
     pub fn declare(&self, registry: &Registry, descriptor: Descriptor) -> Result<Arc<Metric>, Conflict> {
         let mut entries = lock(&registry.entries);
-        let names = sample_names(&descriptor);
+        let names = registry.keys_of(&descriptor);
         if let Some(existing) = names.iter().find_map(|name| entries.names.get(name)) {
             if *existing.descriptor() == descriptor {
                 return Ok(Arc::clone(existing));
@@ -152,23 +199,44 @@ impl Registries {
                 existing: describe(existing.descriptor()),
             });
         }
+        let metric = self.make(Some(registry.id), descriptor);
+        entries.add(names, &metric);
+        Ok(metric)
+    }
+
+    /// A metric that is in no registry yet; it records all the same.
+    pub fn declare_alone(&self, descriptor: Descriptor) -> Arc<Metric> {
+        self.make(None, descriptor)
+    }
+
+    fn make(&self, registry: Option<u32>, descriptor: Descriptor) -> Arc<Metric> {
         let mut metrics = self.metrics.write().unwrap_or_else(PoisonError::into_inner);
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos() as u64);
+        let id = metrics.len() as u32;
         let metric = Arc::new(Metric::new(
-            metrics.len() as u32,
-            registry.id,
+            id,
+            registry,
             descriptor,
-            now,
+            wall_ns(),
             Arc::clone(&self.memory),
         ));
         metrics.push(Some(Arc::clone(&metric)));
-        entries
-            .names
-            .extend(names.into_iter().map(|name| (name, Arc::clone(&metric))));
-        entries.metrics.push(Arc::clone(&metric));
-        Ok(metric)
+        metric
+    }
+
+    /// Puts a metric into one more registry; nothing happens when it is there already.
+    pub fn adopt(&self, registry: &Registry, metric: &Arc<Metric>) -> Result<(), Conflict> {
+        let mut entries = lock(&registry.entries);
+        if entries.metrics.iter().any(|other| other.id() == metric.id()) {
+            return Ok(());
+        }
+        let names = registry.keys_of(metric.descriptor());
+        if let Some(existing) = names.iter().find_map(|name| entries.names.get(name)) {
+            return Err(Conflict {
+                existing: describe(existing.descriptor()),
+            });
+        }
+        entries.add(names, metric);
+        Ok(())
     }
 
     /// Takes a metric out of its registry; its name is free again.
@@ -177,7 +245,7 @@ impl Registries {
         let Some(at) = entries.metrics.iter().position(|other| other.id() == metric) else {
             return false;
         };
-        entries.metrics.remove(at).retire();
+        entries.metrics.remove(at).leave();
         entries.names.retain(|_, other| other.id() != metric);
         true
     }
@@ -186,15 +254,13 @@ impl Registries {
     pub fn clear(&self, registry: &Registry) {
         let mut entries = lock(&registry.entries);
         // Ids of sources go on: one from before must not detach one from after.
-        let next_collector = entries.next_collector;
-        let gone = std::mem::replace(
-            &mut *entries,
-            Entries {
-                next_collector,
-                ..Entries::default()
-            },
-        );
-        gone.metrics.iter().for_each(|metric| metric.retire());
+        let kept = Entries {
+            next_collector: entries.next_collector,
+            default_labels: Arc::clone(&entries.default_labels),
+            ..Entries::default()
+        };
+        let gone = std::mem::replace(&mut *entries, kept);
+        gone.metrics.iter().for_each(|metric| metric.leave());
     }
 
     /// Lets go of a metric that is in no registry and has no cells left; its id is not used again.
@@ -212,6 +278,15 @@ impl Registries {
             {
                 *slot = None;
             }
+        }
+    }
+
+    /// Hides what was idle for too long and asks for the resets that are due, in every metric. `now_ms` is the monotonic clock.
+    pub fn sweep(&self, now_ms: u64) {
+        let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for metric in metrics.iter().flatten() {
+            metric.sweep_idle(now_ms);
+            metric.schedule_resets(wall_ns() / 1_000_000);
         }
     }
 
@@ -237,8 +312,10 @@ fn written(name: &str) -> String {
 fn sample_names(descriptor: &Descriptor) -> Vec<String> {
     let name = written(&descriptor.name);
     let suffixes: &[&str] = match descriptor.kind {
-        Kind::Counter | Kind::Gauge => &[""],
+        Kind::Counter | Kind::Gauge | Kind::StateSet => &[""],
         Kind::Histogram => &["", "_bucket", "_sum", "_count"],
+        Kind::Summary => &["", "_sum", "_count"],
+        Kind::Info => &["", "_info"],
     };
     suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect()
 }

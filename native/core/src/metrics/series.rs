@@ -1,6 +1,7 @@
 //! One series: its labels, the cells that threads write for it, and what removal and reset subtract. Readers take no lock;
 //! whoever changes a series holds its metric's lock.
 
+use super::descriptor::{Aggregate, Descriptor};
 use crate::loom::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use crate::memory::table::{Cursor, SegmentId};
 use std::sync::OnceLock;
@@ -13,7 +14,7 @@ pub const HIDDEN: u32 = 2;
 pub const FREE: u32 = 0;
 
 /// How often a reader tries to see a series between two changes of several cells (S2).
-const TRIES: u32 = 3;
+pub const TRIES: u32 = 3;
 
 /// Segment and cell of a thread's part of a series in one word, so that a reader gets both or neither. 0 = none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct Part {
     pub next: AtomicPtr<Part>,
 }
 
-/// 32 bytes. Slots never move; an emptied slot is used again when no reader can see its past (see `epoch.rs`).
+/// 40 bytes. Slots never move; an emptied slot is used again when no reader can see its past (see `epoch.rs`).
 #[derive(Default)]
 pub struct Series {
     /// Segment and META_SERIES record whose label block this series shows.
@@ -63,6 +64,8 @@ pub struct Series {
     pub state: AtomicU32,
     /// Odd while several cells or baselines change (S2).
     pub version: AtomicU32,
+    /// Wall clock in ns when it began, or was last reset or removed.
+    pub created: AtomicU64,
 }
 
 impl Series {
@@ -99,19 +102,53 @@ impl Series {
         result
     }
 
+    /// The version, when nobody changes the series right now; a spin otherwise.
+    pub fn quiet(&self) -> Option<u32> {
+        let version = self.version.load(Ordering::Acquire);
+        if version % 2 == 1 {
+            std::hint::spin_loop();
+            return None;
+        }
+        Some(version)
+    }
+
+    /// True when nothing changed since [`Series::quiet`] gave `version`.
+    pub fn is_still(&self, version: u32) -> bool {
+        fence(Ordering::Acquire);
+        self.version.load(Ordering::Relaxed) == version
+    }
+
+    /// True when a cell of a part that counts is not what its baseline says. Under the metric's lock.
+    pub fn is_touched(&self, memory: &mut Cursor<'_>, descriptor: &Descriptor) -> bool {
+        let mut differs = |location: Location, part: Option<&Part>| {
+            let Some(slot) = memory.slot(location.segment()) else {
+                return false;
+            };
+            let baseline = part.and_then(|part| part.baseline.get());
+            let cells = slot.segment.cells(location.cell(), descriptor.cells() as usize);
+            cells.iter().enumerate().any(|(n, cell)| {
+                let now = f64::from_bits(cell.load(Ordering::Relaxed));
+                let base = baseline.map_or(0.0, |base| f64::from_bits(base[n].load(Ordering::Relaxed)));
+                descriptor.is_additive(n as u32) && now != base
+            })
+        };
+        if self.parts.load(Ordering::Acquire).is_null() {
+            let first = Location(self.first.load(Ordering::Acquire));
+            return first.0 != 0 && differs(first, None);
+        }
+        self.parts()
+            .filter(|part| part.masked.load(Ordering::Relaxed) == 0)
+            .any(|part| differs(part.location, Some(part)))
+    }
+
     /// Reads one coherent set of values into `values` (one per cell, each cell read once) and tells whether the series is
     /// shown. The caller is pinned. While the series is being reset or removed, a reader that finds no quiet moment in
     /// three tries gets zeros: the state right after that change, which held while it was reading.
-    pub fn read(&self, memory: &mut Cursor<'_>, values: &mut [f64]) -> bool {
+    pub fn read(&self, memory: &mut Cursor<'_>, aggregate: Aggregate, values: &mut [f64]) -> bool {
         for _ in 0..TRIES {
-            let before = self.version.load(Ordering::Acquire);
-            if before % 2 == 1 {
-                std::hint::spin_loop();
-                continue;
-            }
-            let shown = self.sum_parts(memory, values);
-            fence(Ordering::Acquire);
-            if self.version.load(Ordering::Relaxed) == before {
+            let Some(before) = self.quiet() else { continue };
+            let shown = self.combine_parts(memory, aggregate, values);
+            if self.is_still(before) {
                 return shown;
             }
         }
@@ -136,7 +173,7 @@ impl Series {
         quiet.then_some((value, state == SHOWN || (state == HIDDEN && value != 0.0)))
     }
 
-    fn sum_parts(&self, memory: &mut Cursor<'_>, values: &mut [f64]) -> bool {
+    fn combine_parts(&self, memory: &mut Cursor<'_>, aggregate: Aggregate, values: &mut [f64]) -> bool {
         let state = self.state.load(Ordering::Relaxed);
         if self.parts.load(Ordering::Relaxed).is_null() {
             let location = Location(self.first.load(Ordering::Relaxed));
@@ -151,6 +188,7 @@ impl Series {
         }
         values.fill(0.0);
         let mut touched = false;
+        let mut counted = 0.0;
         for part in self.parts() {
             if part.masked.load(Ordering::Relaxed) == 1 {
                 continue;
@@ -158,6 +196,7 @@ impl Series {
             let Some(slot) = memory.slot(part.location.segment()) else {
                 continue;
             };
+            counted += 1.0;
             let baseline = part.baseline.get();
             for (n, value) in values.iter_mut().enumerate() {
                 let now = f64::from_bits(
@@ -167,8 +206,17 @@ impl Series {
                 );
                 let base = baseline.map_or(0.0, |base| f64::from_bits(base[n].load(Ordering::Relaxed)));
                 touched |= now != base;
-                *value += now - base;
+                let own = now - base;
+                *value = match aggregate {
+                    Aggregate::Min if counted > 1.0 => value.min(own),
+                    Aggregate::Max if counted > 1.0 => value.max(own),
+                    Aggregate::Min | Aggregate::Max => own,
+                    Aggregate::Sum | Aggregate::Last | Aggregate::Avg => *value + own,
+                };
             }
+        }
+        if aggregate == Aggregate::Avg && counted > 0.0 {
+            values.iter_mut().for_each(|value| *value /= counted);
         }
         state == SHOWN || (state == HIDDEN && touched)
     }

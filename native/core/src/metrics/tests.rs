@@ -36,12 +36,10 @@ fn descriptor(kind: Kind, aggregate: Aggregate) -> Descriptor {
         [].into()
     };
     Descriptor {
-        name: "m".into(),
-        help: "help".into(),
-        kind,
         label_names: [Box::from("a")].into(),
         bounds,
         aggregate,
+        ..Descriptor::new(kind, "m", "help")
     }
 }
 
@@ -95,9 +93,9 @@ fn one(labels: &str, values: &[f64]) -> Vec<(String, Vec<f64>)> {
 fn a_series_is_the_sum_of_its_threads_and_registered_once() {
     let world = world();
     let metric = world.declare(Kind::Counter);
-    let a = metric.register(&world.main, b"a=\"1\"").unwrap();
-    assert_eq!(metric.register(&world.main, b"a=\"1\"").unwrap(), a);
-    let b = metric.register(&world.worker, b"a=\"1\"").unwrap();
+    let a = metric.register(&world.main, b"a=\"1\"").unwrap().location;
+    assert_eq!(metric.register(&world.main, b"a=\"1\"").unwrap().location, a);
+    let b = metric.register(&world.worker, b"a=\"1\"").unwrap().location;
     world.add(a, 0, 2.0);
     world.add(b, 0, 3.0);
     assert_eq!(shown(&metric), one("a=\"1\"", &[5.0]));
@@ -108,7 +106,7 @@ fn a_series_is_the_sum_of_its_threads_and_registered_once() {
 fn a_removed_counter_shows_again_when_its_held_handle_is_used() {
     let world = world();
     let metric = world.declare(Kind::Counter);
-    let at = metric.register(&world.main, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap().location;
     world.add(at, 0, 7.0);
     assert!(metric.remove(Some(&world.main), b"a=\"1\"", true).is_some());
     assert_eq!(shown(&metric), []);
@@ -129,7 +127,7 @@ fn a_removed_counter_shows_again_when_its_held_handle_is_used() {
 fn another_threads_cells_get_a_baseline() {
     let world = world();
     let metric = world.declare(Kind::Histogram);
-    let at = metric.register(&world.worker, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.worker, b"a=\"1\"").unwrap().location;
     world.add(at, 1, 4.0);
     world.add(at, 3, 6.0);
     metric.reset(Some(&world.main));
@@ -159,7 +157,7 @@ fn another_threads_cells_get_a_baseline() {
 fn only_the_owner_gives_a_place_back_and_never_a_touched_one() {
     let world = world();
     let metric = world.declare(Kind::Counter);
-    let at = metric.register(&world.worker, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.worker, b"a=\"1\"").unwrap().location;
     let id = metric.remove(Some(&world.main), b"a=\"1\"", false).unwrap();
     assert!(!metric.release(&world.main, id), "not the owner");
     world.add(at, 0, 1.0);
@@ -167,7 +165,7 @@ fn only_the_owner_gives_a_place_back_and_never_a_touched_one() {
     assert_eq!(shown(&metric), one("a=\"1\"", &[1.0]));
     metric.remove(Some(&world.worker), b"a=\"1\"", true).unwrap();
     assert!(metric.release(&world.worker, id));
-    let other = metric.register(&world.worker, b"a=\"2\"").unwrap();
+    let other = metric.register(&world.worker, b"a=\"2\"").unwrap().location;
     assert_eq!(other, at, "the place is used again");
     assert_eq!(shown(&metric), one("a=\"2\"", &[0.0]));
 }
@@ -178,7 +176,7 @@ fn the_series_of_two_threads_outlives_the_first_ones_part() {
     let world = world();
     let metric = world.declare(Kind::Counter);
     metric.register(&world.main, b"a=\"1\"").unwrap();
-    let at = metric.register(&world.worker, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.worker, b"a=\"1\"").unwrap().location;
     let id = metric.remove(Some(&world.main), b"a=\"1\"", false).unwrap();
     metric.register(&world.main, b"a=\"other\"").unwrap();
     world.add(at, 0, 2.0);
@@ -191,13 +189,13 @@ fn the_series_of_two_threads_outlives_the_first_ones_part() {
 fn a_gauge_is_masked_until_its_owner_registers_again() {
     let world = world();
     let metric = world.declare(Kind::Gauge);
-    let at = metric.register(&world.worker, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.worker, b"a=\"1\"").unwrap().location;
     world.add(at, 0, 5.0);
     let epoch = world.epoch(&world.worker);
     metric.reset(Some(&world.main));
     assert_eq!(shown(&metric), one("a=\"1\"", &[0.0]));
     assert_ne!(world.epoch(&world.worker), epoch);
-    assert_eq!(metric.register(&world.worker, b"a=\"1\"").unwrap(), at);
+    assert_eq!(metric.register(&world.worker, b"a=\"1\"").unwrap().location, at);
     world.add(at, 0, 5.0);
     assert_eq!(shown(&metric), one("a=\"1\"", &[5.0]));
     metric.remove(Some(&world.main), b"a=\"1\"", false).unwrap();
@@ -218,8 +216,8 @@ fn an_ended_threads_gauges_hold_no_more_and_its_counts_stay() {
         .declare(&registry, descriptor(Kind::Gauge, Aggregate::Last))
         .unwrap();
     for metric in [&gauge, &counter, &last] {
-        let main = metric.register(&world.main, b"a=\"1\"").unwrap();
-        let worker = metric.register(&world.worker, b"a=\"1\"").unwrap();
+        let main = metric.register(&world.main, b"a=\"1\"").unwrap().location;
+        let worker = metric.register(&world.worker, b"a=\"1\"").unwrap().location;
         assert_eq!(main == worker, metric.descriptor().aggregate == Aggregate::Last);
         world.add(main, 0, 1.0);
         world.add(worker, 0, 2.0);
@@ -229,7 +227,7 @@ fn an_ended_threads_gauges_hold_no_more_and_its_counts_stay() {
     assert_eq!(shown(&counter), one("a=\"1\"", &[3.0]));
     assert_eq!(shown(&last), one("a=\"1\"", &[3.0]));
     let next = world.registries.memory().attach(Role::Worker, 2).unwrap();
-    let at = gauge.register(&next, b"a=\"1\"").unwrap();
+    let at = gauge.register(&next, b"a=\"1\"").unwrap().location;
     assert_eq!(shown(&gauge), one("a=\"1\"", &[1.0]), "the new thread starts at 0");
     world.add(at, 0, 4.0);
     assert_eq!(shown(&gauge), one("a=\"1\"", &[5.0]));
@@ -240,7 +238,7 @@ fn an_ended_threads_gauges_hold_no_more_and_its_counts_stay() {
 fn stress_a_reset_is_seen_whole_or_not_at_all() {
     let world = world();
     let metric = world.declare(Kind::Histogram);
-    let at = metric.register(&world.main, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap().location;
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -291,7 +289,7 @@ fn stress_places_are_reused_under_a_render_without_mixing_series() {
         scope.spawn(|| {
             for n in 1..30_000_u32 {
                 let block = format!("a=\"{n:08}\"");
-                let at = metric.register(&world.main, block.as_bytes()).unwrap();
+                let at = metric.register(&world.main, block.as_bytes()).unwrap().location;
                 world.add(at, 0, f64::from(n));
                 metric.remove(Some(&world.main), block.as_bytes(), false).unwrap();
             }
@@ -321,7 +319,7 @@ fn a_metric_taken_out_refuses_series_and_gives_its_cells_back() {
         .registries
         .declare(&registry, descriptor(Kind::Counter, Aggregate::Sum))
         .unwrap();
-    let at = metric.register(&world.main, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap().location;
     assert!(world.registries.unregister(&registry, metric.id()));
     assert_eq!(metric.register(&world.main, b"a=\"2\""), Err(RegisterError::Gone));
     metric.release_all(&world.main);
@@ -330,7 +328,7 @@ fn a_metric_taken_out_refuses_series_and_gives_its_cells_back() {
         .declare(&registry, descriptor(Kind::Counter, Aggregate::Sum))
         .unwrap();
     assert_ne!(again.id(), metric.id());
-    assert_eq!(again.register(&world.main, b"a=\"1\"").unwrap(), at);
+    assert_eq!(again.register(&world.main, b"a=\"1\"").unwrap().location, at);
 }
 
 #[test]
@@ -415,9 +413,165 @@ fn a_metric_that_is_gone_leaves_nothing_behind() {
 fn a_reset_keeps_a_series_that_a_held_handle_brought_back() {
     let world = world();
     let metric = world.declare(Kind::Counter);
-    let at = metric.register(&world.main, b"a=\"1\"").unwrap();
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap().location;
     metric.remove(Some(&world.main), b"a=\"1\"", true).unwrap();
     world.add(at, 0, 3.0);
     metric.reset(Some(&world.main));
     assert_eq!(shown(&metric), one("a=\"1\"", &[0.0]));
+}
+
+/// Beyond its limit a metric counts on in one series, and a place that becomes free is used again.
+#[test]
+fn a_full_metric_sends_new_combinations_to_the_overflow_series() {
+    let world = world();
+    let metric = world.declare(Kind::Counter);
+    metric.limits().set(2, 0);
+    for value in ["1", "2", "3", "4", "3"] {
+        let block = format!("a=\"{value}\"");
+        let registered = metric.register(&world.main, block.as_bytes()).unwrap();
+        assert_eq!(registered.overflow, matches!(value, "3" | "4"));
+        world.add(registered.location, 0, 1.0);
+    }
+    let overflow = ("otel_metric_overflow=\"true\"".to_owned(), vec![3.0]);
+    assert_eq!(shown(&metric)[2], overflow);
+    assert_eq!((shown(&metric).len(), metric.limits().overflowed()), (3, 3));
+    // Known combinations keep their series, on every thread.
+    assert!(!metric.register(&world.worker, b"a=\"1\"").unwrap().overflow);
+    metric.remove(Some(&world.main), b"a=\"2\"", false).unwrap();
+    assert_eq!(metric.series_count(), 2);
+    metric.limits().set(3, 0);
+    assert!(!metric.register(&world.main, b"a=\"9\"").unwrap().overflow);
+}
+
+#[test]
+fn a_series_that_nobody_writes_is_hidden_after_its_time_and_comes_back_when_written() {
+    let world = world();
+    let metric = world.declare(Kind::Counter);
+    metric.limits().set(10, 1_000);
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap().location;
+    let busy = metric.register(&world.main, b"a=\"2\"").unwrap().location;
+    world.add(at, 0, 5.0);
+    for now in [10_000, 10_500, 10_999] {
+        world.add(busy, 0, 1.0);
+        assert_eq!(metric.sweep_idle(now), 0);
+    }
+    world.add(busy, 0, 1.0);
+    assert_eq!(metric.sweep_idle(11_000), 1);
+    assert_eq!(shown(&metric), one("a=\"2\"", &[4.0]));
+    world.add(at, 0, 2.0);
+    assert_eq!(shown(&metric)[0], ("a=\"1\"".to_owned(), vec![2.0]));
+    // Its time begins anew.
+    assert_eq!(metric.sweep_idle(11_001), 0);
+    assert_eq!(metric.sweep_idle(12_000), 1);
+}
+
+#[test]
+fn a_gauge_of_several_threads_is_their_sum_smallest_largest_or_mean() {
+    for (aggregate, expected) in [
+        (Aggregate::Sum, 8.0),
+        (Aggregate::Min, -2.0),
+        (Aggregate::Max, 10.0),
+        (Aggregate::Avg, 4.0),
+    ] {
+        let world = world();
+        let registry = world.registries.open(None);
+        let metric = world
+            .registries
+            .declare(&registry, descriptor(Kind::Gauge, aggregate))
+            .unwrap();
+        let (main, worker) = (
+            metric.register(&world.main, b"a=\"1\"").unwrap().location,
+            metric.register(&world.worker, b"a=\"1\"").unwrap().location,
+        );
+        world.add(main, 0, 10.0);
+        world.add(worker, 0, -2.0);
+        assert_eq!(shown(&metric), one("a=\"1\"", &[expected]), "{aggregate:?}");
+        world.registries.retire(&world.worker);
+        assert_eq!(shown(&metric), one("a=\"1\"", &[10.0]), "{aggregate:?} of those alive");
+    }
+}
+
+#[test]
+fn a_metric_of_its_own_is_in_as_many_registries_as_want_it() {
+    let world = world();
+    let metric = world
+        .registries
+        .declare_alone(descriptor(Kind::Counter, Aggregate::Sum));
+    let at = metric.register(&world.main, b"a=\"1\"").unwrap().location;
+    world.add(at, 0, 1.0);
+    let (one_registry, other) = (world.registries.open(None), world.registries.open(None));
+    world.registries.adopt(&one_registry, &metric).unwrap();
+    world.registries.adopt(&one_registry, &metric).unwrap();
+    world.registries.adopt(&other, &metric).unwrap();
+    assert_eq!((one_registry.len(), other.len()), (1, 1));
+    let clash = world.registries.declare_alone(descriptor(Kind::Gauge, Aggregate::Sum));
+    assert!(world.registries.adopt(&other, &clash).is_err());
+    assert!(world.registries.unregister(&one_registry, metric.id()));
+    assert!(!metric.is_gone());
+    assert!(world.registries.unregister(&other, metric.id()));
+    assert!(metric.is_gone());
+    // It records all the same.
+    assert!(metric.register(&world.main, b"a=\"2\"").is_ok());
+    assert_eq!(shown(&metric).len(), 2);
+}
+
+#[test]
+fn a_lenient_registry_refuses_equal_names_only() {
+    let world = world();
+    let registry = world.registries.open_with(None, true);
+    let named = |name: &str, kind| Descriptor {
+        name: name.into(),
+        ..descriptor(kind, Aggregate::Sum)
+    };
+    world
+        .registries
+        .declare(&registry, named("x", Kind::Histogram))
+        .unwrap();
+    assert!(
+        world
+            .registries
+            .declare(&registry, named("x_count", Kind::Counter))
+            .is_ok()
+    );
+    assert!(world.registries.declare(&registry, named("x", Kind::Counter)).is_err());
+    assert!(registry.get("x_count").is_some());
+}
+
+/// The order of first use is the order of their times, whatever slots they lie in.
+#[test]
+fn each_series_has_a_beginning_of_its_own_and_a_new_one_after_reset_and_removal() {
+    let world = world();
+    let metric = world.declare(Kind::Counter);
+    let created = || {
+        let mut all = Vec::new();
+        metric
+            .for_each_view(&mut |view| all.push((String::from_utf8_lossy(view.labels).into_owned(), view.created_ns)));
+        all.sort_by_key(|(_, created)| *created);
+        all
+    };
+    for n in 0..50 {
+        metric.register(&world.main, format!("a=\"{n}\"").as_bytes()).unwrap();
+    }
+    let first = created();
+    assert!(first.windows(2).all(|pair| pair[0].1 < pair[1].1));
+    assert!(
+        first
+            .iter()
+            .enumerate()
+            .all(|(n, (labels, _))| *labels == format!("a=\"{n}\""))
+    );
+    metric.remove(Some(&world.main), b"a=\"0\"", false).unwrap();
+    metric.register(&world.main, b"a=\"0\"").unwrap();
+    assert_eq!(created().last().unwrap().0, "a=\"0\"");
+    metric.reset(Some(&world.main));
+    assert!(created()[0].1 > first[49].1);
+}
+
+#[test]
+fn default_labels_outlive_what_a_registry_holds() {
+    let world = world();
+    let registry = world.registries.open(None);
+    registry.set_default_labels([("env".into(), "prod".into())].into());
+    world.registries.clear(&registry);
+    assert_eq!(registry.default_labels().len(), 1);
 }

@@ -36,6 +36,7 @@ impl From<Kind> for Type {
             Kind::Counter => Type::Counter,
             Kind::Gauge => Type::Gauge,
             Kind::Histogram => Type::Histogram,
+            Kind::Summary | Kind::Info | Kind::StateSet => Type::Unknown,
         }
     }
 }

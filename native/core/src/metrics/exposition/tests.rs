@@ -4,7 +4,7 @@
 use super::*;
 use crate::memory::table::{AnonymousProvider, Memory, Role};
 use crate::metrics::collector::{Collector, Sample};
-use crate::metrics::descriptor::{Aggregate, Descriptor};
+use crate::metrics::descriptor::Descriptor;
 use crate::metrics::registry::Registries;
 use std::sync::Arc;
 
@@ -481,17 +481,16 @@ fn real_registries_and_their_collectors_are_rendered_together() -> Result<(), Bo
         let descriptor = Descriptor {
             name: "jobs_total".into(),
             help: "Jobs".into(),
-            kind: Kind::Counter,
             label_names: ["r"].map(Box::from).into(),
-            bounds: [].into(),
-            aggregate: Aggregate::Sum,
+            ..Descriptor::new(Kind::Counter, "", "")
         };
         let metric = registries
             .declare(registry, descriptor)
             .map_err(|conflict| conflict.existing)?;
         let at = metric
             .register(&owner, labels.as_bytes())
-            .map_err(|error| format!("{error:?}"))?;
+            .map_err(|error| format!("{error:?}"))?
+            .location;
         let slot = memory.slot(at.segment()).ok_or("no segment")?;
         slot.segment
             .cell(at.cell())

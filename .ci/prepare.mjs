@@ -108,17 +108,25 @@ function buildAddon(force) {
   });
 }
 
+/** The source that `path`, from `dist`, was built from; `dist/cjs` is a second build of some of the same sources. */
+function sourceOf(path) {
+  return join(root, 'src', path.replace(/^cjs[\\/]/, '').replace(/(?:\.d)?\.([cm]?)[jt]s(\.map)?$/, '.$1ts'));
+}
+
 function buildScripts(force) {
   const sources = files(join(root, 'src'));
   const inputs = hashOf([join(root, 'tsconfig.json'), join(root, 'package-lock.json'), ...sources]);
   const dist = join(root, 'dist');
+  const cjs = join(dist, 'cjs');
   whenChanged('dist', inputs, join(dist, 'index.js'), force, () => {
-    run('tsc', process.execPath, [join(root, 'node_modules', '.bin', 'tsc'), '-p', 'tsconfig.json']);
+    const tsc = join(root, 'node_modules', '.bin', 'tsc');
+    run('tsc', process.execPath, [tsc, '-p', 'tsconfig.json']);
+    if (existsSync(join(root, 'src/compat/prom-client/index.ts')))
+      run('tsc (CommonJS)', process.execPath, [tsc, '-p', 'src/compat/tsconfig.json']);
     // What a deleted source left behind.
-    for (const path of files(dist)) {
-      const source = join(root, 'src', relative(dist, path)).replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
-      if (!existsSync(source)) rmSync(path);
-    }
+    for (const path of files(dist)) if (!existsSync(sourceOf(relative(dist, path)))) rmSync(path);
+    mkdirSync(cjs, { recursive: true });
+    writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
   });
 }
 

@@ -10,6 +10,8 @@ const HEAVY = ['test/{bench,binding,conformance,demo,examples,faults,ops,recorde
 
 export default defineConfig({
   root,
+  // CommonJS modules in TypeScript, which Vite leaves alone by default.
+  oxc: { include: /\.[cm]?ts$/ },
   test: {
     // A process per file: what a test leaves behind in the addon ends with it.
     pool: 'forks',

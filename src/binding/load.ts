@@ -1,22 +1,18 @@
 // Finds, loads and starts the native addon: once per thread in JavaScript, once per process in native code. App threads.
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { readOptions } from '../config/options.js';
 import { ERRORS, type ErrorCode, KymoError } from '../core/errors.js';
 import { markEnds } from './exit.js';
 import { FINGERPRINT } from './generated/layout.js';
+import location from './location.cjs';
 import type { NativeAddon } from './native.js';
-
-/** The package's root: two levels above this file, in src/ and in dist/ alike. */
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 function candidates(): string[] {
   const { platform, arch } = process;
   const suffixes = platform === 'linux' ? ['-gnu', '-musl'] : [''];
-  return suffixes.map((suffix) => join(ROOT, 'native', 'binding', `kymo.${platform}-${arch}${suffix}.node`));
+  return suffixes.map((suffix) => join(location.root, 'native', 'binding', `kymo.${platform}-${arch}${suffix}.node`));
 }
 
 /** The `name` of the nearest package.json above the program's main file. */
@@ -36,7 +32,7 @@ function load(): NativeAddon {
   const path = paths.find((file) => existsSync(file)) ?? (paths[0] as string);
   let addon: NativeAddon;
   try {
-    addon = createRequire(import.meta.url)(path) as NativeAddon;
+    addon = location.loadAddon(path) as NativeAddon;
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const reason =

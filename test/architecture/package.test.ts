@@ -5,8 +5,9 @@ import { read, sourceFiles } from './tree.js';
 const manifest = JSON.parse(read('package.json'));
 
 describe('package.json', () => {
-  it('has no run-time dependencies', () => {
-    for (const field of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
+  it('has one run-time dependency: the sketch that gives the summaries of the prom-client drop-in the digits of the original', () => {
+    expect(manifest.dependencies).toEqual({ tdigest: '^0.1.1' });
+    for (const field of ['peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
       expect(manifest[field] ?? {}, field).toEqual({});
     }
   });
@@ -20,16 +21,19 @@ describe('package.json', () => {
   });
 
   it('exports built files with their types first, and its manifest', () => {
+    const sources = sourceFiles(['src'], ['.ts', '.cts']).map((found) => found.path);
     for (const [path, target] of Object.entries<Record<string, string> | string>(manifest.exports)) {
       if (path === './package.json') continue;
+      if (typeof target === 'string') {
+        // Files of an original that people import by their path there.
+        expect(path).toMatch(/^\.\/[\w-]+\/lib\/\*(\.js)?$/);
+        expect(target).toBe(`${path.replace('./', './dist/cjs/compat/').replace(/\.js$/, '')}.cjs`);
+        continue;
+      }
       expect(Object.keys(target)[0], path).toBe('types');
       for (const file of Object.values(target)) {
         expect(file).toMatch(/^\.\/dist\/.+\.(js|d\.ts|cjs|d\.cts)$/);
-        const source = file.replace('./dist/', 'src/').replace(/\.(d\.ts|js)$/, '.ts');
-        expect(
-          sourceFiles(['src'], ['.ts']).map((found) => found.path),
-          file,
-        ).toContain(source);
+        expect(sources, file).toContain(file.replace(/^\.\/dist\/(cjs\/)?/, 'src/').replace(/(\.d)?\.(c?)[jt]s$/, '.$2ts'));
       }
     }
     expect(manifest.exports['./package.json']).toBe('./package.json');

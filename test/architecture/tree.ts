@@ -52,9 +52,11 @@ function entriesOf(folder: string) {
   }
 }
 
-/** Module specifiers that a TypeScript file imports or re-exports, dynamic imports included. */
+/** Module specifiers that a TypeScript file imports, requires or re-exports, dynamic imports included. */
 export function importsOf({ text }: SourceFile): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
-  const found = code.matchAll(/(?:^|[;}\s])(?:import|export)\b[^;'"`]*?\bfrom\s*(['"])(.+?)\1|\bimport\s*\(?\s*(['"])(.+?)\3/g);
-  return [...found].map((match) => (match[2] ?? match[4]) as string);
+  const found = code.matchAll(
+    /(?:^|[;}\s])(?:import|export)\b[^;'"`]*?\bfrom\s*(['"])(.+?)\1|\bimport\s*\(?\s*(['"])(.+?)\3|\brequire\(\s*(['"])(.+?)\5/g,
+  );
+  return [...found].map((match) => (match[2] ?? match[4] ?? match[6]) as string);
 }

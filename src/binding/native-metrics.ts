@@ -109,6 +109,8 @@ export interface MetricsNative {
   clearRegistry(registry: number): void;
   releaseMetric(metric: number): void;
   snapshotRegistry(registry: number): string;
+  /** The declaration of `native/core/src/metrics/description.rs`, as JSON. */
+  describeMetric(metric: number): string;
   /** The rows of one metric, as in `snapshotRegistry`. */
   snapshotMetric(metric: number): string;
   /** Series at most, in [1, 2^32), and ms without a change after which a series is hidden, 0 = never. */

@@ -5,6 +5,7 @@ use crate::raw::{Call, Callback, CodedError, coded};
 use crate::sweep::sweeping;
 use crate::thread::{owner, with_env};
 use kymo_core::metrics::cardinality::report;
+use kymo_core::metrics::description::describe;
 use kymo_core::metrics::descriptor::{Aggregate, Descriptor};
 use kymo_core::metrics::exemplars::Exemplar;
 use kymo_core::metrics::exposition::{Format, RenderOptions, render_with};
@@ -202,6 +203,12 @@ pub fn set_limits(metric: u32, max_series: u32, idle_ms: f64) -> Result<(), Code
 #[napi(catch_unwind)]
 pub fn cardinality(registry_id: u32) -> Result<String, CodedError> {
     Ok(report(&[&*registry(registry_id)?]))
+}
+
+/// The declaration of a metric as JSON; see `native/core/src/metrics/description.rs`.
+#[napi(catch_unwind)]
+pub fn describe_metric(metric: u32) -> Result<String, CodedError> {
+    Ok(describe(&*metric_of(metric)?))
 }
 
 /// The values of one metric as JSON; see `native/core/src/metrics/snapshot.rs`.

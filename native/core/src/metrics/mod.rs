@@ -5,6 +5,7 @@ pub mod cardinality;
 pub mod collector;
 pub mod compression;
 pub mod default_metrics;
+pub mod description;
 pub mod descriptor;
 pub mod event_loop;
 pub mod exemplars;

@@ -13,6 +13,11 @@ type Reader = fn(&[u8]);
 const TARGETS: &[(&str, Reader, u64)] = &[
     ("intern", kymo_core::intern::fuzz_intern, 100_000),
     (
+        "native_histogram",
+        kymo_core::metrics::native_histogram::fuzz_native_histogram,
+        5_000,
+    ),
+    (
         "negotiation",
         kymo_core::metrics::negotiation::fuzz_negotiation,
         100_000,

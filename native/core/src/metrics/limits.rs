@@ -15,6 +15,7 @@ pub struct Limits {
     max_series: AtomicU32,
     idle_ms: AtomicU64,
     overflowed: AtomicU64,
+    expired: AtomicU64,
 }
 
 impl Default for Limits {
@@ -23,6 +24,7 @@ impl Default for Limits {
             max_series: AtomicU32::new(MAX_SERIES),
             idle_ms: AtomicU64::new(0),
             overflowed: AtomicU64::new(0),
+            expired: AtomicU64::new(0),
         }
     }
 }
@@ -47,6 +49,15 @@ impl Limits {
     /// Requests for a new series that were answered with the overflow series.
     pub fn overflowed(&self) -> u64 {
         self.overflowed.load(Ordering::Relaxed)
+    }
+
+    /// Series that were hidden because nobody wrote them.
+    pub fn expired(&self) -> u64 {
+        self.expired.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_expired(&self, series: u64) {
+        self.expired.fetch_add(series, Ordering::Relaxed);
     }
 
     pub(super) fn count_overflow(&self) {

@@ -187,6 +187,12 @@ impl Registries {
             .flatten()
     }
 
+    /// Every metric of the process, those in no registry included.
+    pub fn all_metrics(&self) -> Vec<Arc<Metric>> {
+        let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner);
+        metrics.iter().flatten().cloned().collect()
+    }
+
     /// Declares a metric: the same declaration gives the same metric, on any thread.
     pub fn declare(&self, registry: &Registry, descriptor: Descriptor) -> Result<Arc<Metric>, Conflict> {
         let mut entries = lock(&registry.entries);
@@ -283,17 +289,16 @@ impl Registries {
 
     /// Hides what was idle for too long and asks for the resets that are due, in every metric. `now_ms` is the monotonic clock.
     pub fn sweep(&self, now_ms: u64) {
-        let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for metric in metrics.iter().flatten() {
+        for metric in self.all_metrics() {
             metric.sweep_idle(now_ms);
+            metric.sweep_summary(now_ms);
             metric.schedule_resets(wall_ns() / 1_000_000);
         }
     }
 
     /// Ends a thread: its counts and sums stay, its gauges hold no more.
     pub fn retire(&self, owner: &Arc<Owner>) {
-        let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner).clone();
-        metrics.iter().flatten().for_each(|metric| metric.mask(owner));
+        self.all_metrics().iter().for_each(|metric| metric.mask(owner));
         self.memory.retire(owner);
     }
 }

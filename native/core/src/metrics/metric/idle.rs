@@ -30,7 +30,9 @@ impl Metric {
         }
         let idle = self.idle_blocks(now_ms, idle_ms);
         let hidden = idle.iter().filter(|block| self.remove(None, block, true).is_some());
-        hidden.count() as u32
+        let hidden = hidden.count();
+        self.limits.count_expired(hidden as u64);
+        hidden as u32
     }
 
     fn idle_blocks(&self, now_ms: u64, idle_ms: u64) -> Vec<Vec<u8>> {

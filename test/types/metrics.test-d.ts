@@ -58,7 +58,7 @@ const seconds: number = gauge.startTimer({ kind: 'a' })();
 // @ts-expect-error a value is missing
 gauge.set({ kind: 'a' });
 // @ts-expect-error no such way to add threads up
-metrics.gauge({ name: 'g', help: 'g', aggregate: 'max' });
+metrics.gauge({ name: 'g', help: 'g', aggregate: 'median' });
 metrics.gauge('g', 1);
 // @ts-expect-error by name it gives nothing
 metrics.gauge('g', 1).set(2);

@@ -25,6 +25,7 @@ export {
   metrics,
   type RegistryOptions,
 } from './metrics/registry.js';
+export type { ServedRegistry } from './metrics/registry-id.js';
 export type { HistogramSnapshot, MetricsSnapshot } from './metrics/snapshot.js';
 export {
   createStandardMetrics,
@@ -33,7 +34,7 @@ export {
   StateGauge,
   standardMetrics,
 } from './metrics/standard-metrics.js';
-export { type MetricsHandler, metricsHandler } from './ops/metrics-handler.js';
+export { type MetricsHandler, type MetricsHandlerOptions, metricsHandler } from './ops/metrics-handler.js';
 export type { OpsServerOptions } from './ops/options.js';
 export { type OpsAddress, OpsServer } from './ops/server.js';
 export {

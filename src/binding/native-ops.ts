@@ -12,6 +12,8 @@ export interface NativeOpsOptions {
   readonly headerTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly responseTimeoutMs: number;
+  readonly maxScrapesInFlight: number;
+  readonly scrapeTimeoutMs: number;
 }
 
 /** A started server, or why there is none. */
@@ -28,7 +30,17 @@ export interface NativeOpsStarted {
 export interface NativeScraped {
   readonly contentType: string;
   readonly encoding?: string;
+  readonly vary?: string;
   readonly body: Buffer;
+}
+
+/** What a handler passes on of a request. */
+export interface NativeHandledRequest {
+  readonly accept?: string;
+  readonly acceptEncoding?: string;
+  /** What stands behind `?`. */
+  readonly query: string;
+  readonly headOnly: boolean;
 }
 
 export interface NativeOps {
@@ -38,6 +50,6 @@ export interface NativeOps {
   opsStop(id: number, graceMs: number): Promise<boolean>;
   /** False after the stop, or after a fault of the engine. */
   opsIsRunning(id: number): boolean;
-  /** Renders on a thread of the pool, as the two request headers ask. */
-  scrapeAsync(registries: number[], accept: string | null, acceptEncoding: string | null): Promise<NativeScraped>;
+  /** Renders on a thread of the pool, as the request asks; null when it names too many metrics. */
+  scrapeAsync(registries: number[], request: NativeHandledRequest): Promise<NativeScraped> | null;
 }

@@ -9,6 +9,7 @@ import { SELF_REGISTRY } from './drops.js';
 import { Gauge } from './gauge.js';
 import { Histogram } from './histogram.js';
 import type { Metric } from './metric.js';
+import { REGISTRY_ID, type ServedRegistry } from './registry-id.js';
 import { type MetricsSnapshot, readSnapshot } from './snapshot.js';
 
 /** Options of a registry. */
@@ -43,7 +44,7 @@ const abandoned = new FinalizationRegistry<{ id: number; metrics: ReadonlySet<nu
 type AnyMetric = Counter | Gauge | Histogram;
 
 /** A set of metrics with distinct names; starts empty, shares nothing with others unless it is named. */
-export class MetricsRegistry {
+export class MetricsRegistry implements ServedRegistry {
   /** Process-wide number of this registry. */
   readonly id: number;
   /** True for a named registry, which all threads share. */
@@ -61,6 +62,11 @@ export class MetricsRegistry {
     this.shared = name !== undefined;
     this.id = native.openRegistry(name ?? null);
     if (!this.shared) abandoned.register(this, { id: this.id, metrics: this.#declared });
+  }
+
+  /** The number under which servers of `kymo` find it, see {@link ServedRegistry}. */
+  get [REGISTRY_ID](): number {
+    return this.id;
   }
 
   /**

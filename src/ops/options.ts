@@ -1,11 +1,14 @@
 // Options of the ops server: types, defaults, checks. App thread, when a server is made.
 import { KymoError } from '../core/errors.js';
-import { MetricsRegistry } from '../metrics/registry.js';
+import { registryId, type ServedRegistry } from '../metrics/registry-id.js';
 
 /** Options of {@link OpsServer}. */
 export interface OpsServerOptions {
-  /** What `/metrics` serves, in this order; default none: 200 with an empty body. */
-  readonly registries?: readonly MetricsRegistry[];
+  /**
+   * What `/metrics` serves, in this order: any `MetricsRegistry`, and any `Registry` of `kymo/prom-client`. Default none: 200 with
+   * an empty body.
+   */
+  readonly registries?: readonly ServedRegistry[];
   /** Name or address to listen on; default `127.0.0.1`. */
   readonly host?: string;
   /** In [0, 65535]; default 0, which takes a free one: see `address`. */
@@ -26,6 +29,10 @@ export interface OpsServerOptions {
   readonly idleTimeoutMs?: number;
   /** From the first byte of an answer to its last, in [1000, 900000] ms; default 60,000. */
   readonly responseTimeoutMs?: number;
+  /** Scrapes from their request to the last byte of their answer, in [1, 4096]; default 32. Further ones get 503 and are counted. */
+  readonly maxScrapesInFlight?: number;
+  /** For one render, its wait included, in [10, 900000] ms; default 10,000. Later, its scrapes get 503 and are counted. */
+  readonly scrapeTimeoutMs?: number;
   /** How long `stop()` waits for requests under way, in [0, 60000] ms; default 2,000. */
   readonly stopTimeoutMs?: number;
   /**
@@ -37,7 +44,7 @@ export interface OpsServerOptions {
 
 /** All options, checked. */
 export type CheckedOptions = Required<Omit<OpsServerOptions, 'socketPath' | 'token' | 'registries'>> & {
-  readonly registries: readonly MetricsRegistry[];
+  readonly registries: readonly ServedRegistry[];
   readonly socketPath: string | undefined;
   readonly token: string | undefined;
 };
@@ -55,6 +62,25 @@ function whole(option: string, value: unknown, [low, high]: readonly [number, nu
   return value as number;
 }
 
+/** Checks what {@link OpsServerOptions.registries} of a server, or of a handler, says. */
+export function checkRegistries(registries: unknown): readonly ServedRegistry[] {
+  if (!Array.isArray(registries) || !registries.every((registry) => registryId(registry) !== undefined)) {
+    refuse('registries', registries, "a list of MetricsRegistry, or of kymo/prom-client's Registry");
+  }
+  return [...(registries as ServedRegistry[])];
+}
+
+/** Checks the limits that a server and a handler have in common, and completes them. */
+export function checkScrapeLimits(options: Pick<OpsServerOptions, 'maxScrapesInFlight' | 'scrapeTimeoutMs'>): {
+  readonly maxScrapesInFlight: number;
+  readonly scrapeTimeoutMs: number;
+} {
+  return {
+    maxScrapesInFlight: whole('maxScrapesInFlight', options.maxScrapesInFlight ?? 32, [1, 4_096]),
+    scrapeTimeoutMs: whole('scrapeTimeoutMs', options.scrapeTimeoutMs ?? 10_000, [10, 900_000]),
+  };
+}
+
 function word<W extends string>(option: string, value: unknown, words: readonly W[]): W {
   if (!words.includes(value as W)) refuse(option, value, `one of ${words.join(', ')}`);
   return value as W;
@@ -66,9 +92,6 @@ function word<W extends string>(option: string, value: unknown, words: readonly 
  */
 export function checkOptions(options: OpsServerOptions): CheckedOptions {
   const { registries = [], host = '127.0.0.1', allowedHosts = [], socketPath, token } = options;
-  if (!Array.isArray(registries) || !registries.every((registry) => registry instanceof MetricsRegistry)) {
-    refuse('registries', registries, 'a list of MetricsRegistry');
-  }
   if (typeof host !== 'string' || !/^[\w.:%-]{1,253}$/.test(host)) refuse('host', host, 'a name or an address without brackets');
   if (socketPath !== undefined && (typeof socketPath !== 'string' || socketPath.includes('\0') || !fits(socketPath))) {
     refuse('socketPath', socketPath, `a path of 1 to ${MAX_SOCKET_PATH_BYTES} bytes`);
@@ -81,7 +104,7 @@ export function checkOptions(options: OpsServerOptions): CheckedOptions {
   }
   const ms = [1_000, 900_000] as const;
   return {
-    registries: [...registries],
+    registries: checkRegistries(registries),
     host,
     port: whole('port', options.port ?? 0, [0, 65_535]),
     onPortInUse: word('onPortInUse', options.onPortInUse ?? 'error', ['error', 'next-free']),
@@ -92,6 +115,7 @@ export function checkOptions(options: OpsServerOptions): CheckedOptions {
     headerTimeoutMs: whole('headerTimeoutMs', options.headerTimeoutMs ?? 10_000, ms),
     idleTimeoutMs: whole('idleTimeoutMs', options.idleTimeoutMs ?? 75_000, ms),
     responseTimeoutMs: whole('responseTimeoutMs', options.responseTimeoutMs ?? 60_000, ms),
+    ...checkScrapeLimits(options),
     stopTimeoutMs: whole('stopTimeoutMs', options.stopTimeoutMs ?? 2_000, [0, 60_000]),
     clusterWorkers: word('clusterWorkers', options.clusterWorkers ?? 'skip', ['skip', 'own-port']),
   };

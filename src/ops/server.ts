@@ -4,6 +4,7 @@ import cluster from 'node:cluster';
 import { native } from '../binding/load.js';
 import type { NativeOpsStarted } from '../binding/native-ops.js';
 import { type ErrorCode, KymoError } from '../core/errors.js';
+import { REGISTRY_ID } from '../metrics/registry-id.js';
 import { type CheckedOptions, checkOptions, type OpsServerOptions } from './options.js';
 
 /** Where a server listens; for a unix socket, `host` is its path and `port` 0. */
@@ -24,7 +25,7 @@ const MAX_NEXT_PORTS = 20;
 const serving = new Set<OpsServer>();
 
 /**
- * Serves `/metrics` and `/live` from native threads, also while the event loop is blocked. It keeps no process alive, and
+ * Serves `/metrics`, `/live` and `/debug/cardinality` from native threads, also while the event loop is blocked. It keeps no process alive, and
  * ends with the thread that started it.
  * @example const ops = new OpsServer({ registries: [metrics], port: 9464 });
  *   await ops.start();
@@ -103,7 +104,7 @@ async function bind(options: CheckedOptions): Promise<Running> {
   const tries = socketPath === undefined && port > 0 && onPortInUse === 'next-free' ? MAX_NEXT_PORTS : 0;
   for (let offset = 0; ; offset += 1) {
     const started = await native.opsStart({
-      registries: options.registries.map((registry) => registry.id),
+      registries: options.registries.map((registry) => registry[REGISTRY_ID]),
       host,
       port: port + offset,
       ...(socketPath === undefined ? {} : { socketPath }),
@@ -113,6 +114,8 @@ async function bind(options: CheckedOptions): Promise<Running> {
       headerTimeoutMs: options.headerTimeoutMs,
       idleTimeoutMs: options.idleTimeoutMs,
       responseTimeoutMs: options.responseTimeoutMs,
+      maxScrapesInFlight: options.maxScrapesInFlight,
+      scrapeTimeoutMs: options.scrapeTimeoutMs,
     });
     if (started.code === undefined) return { id: started.id, address: { host: socketPath ?? host, port: started.port } };
     const another = started.code === 'KYMO_OPS_PORT_IN_USE' && offset < tries && port + offset < LAST_PORT;

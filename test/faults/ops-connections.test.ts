@@ -78,12 +78,13 @@ describe('a crowd', () => {
 
   it('clients that never read do not keep others from an answer', async () => {
     const big = new MetricsRegistry();
+    const long = 'a-rather-long-label-value-to-make-the-body-large-'.repeat(2);
     const counter = big.counter({ name: 'big_total', help: 'h', labelNames: ['n'] });
-    for (let n = 0; n < 20_000; n += 1) counter.inc({ n: `a-rather-long-label-value-to-make-the-body-large-${n}` });
+    for (let n = 0; n < 10_000; n += 1) counter.inc({ n: `${long}${n}` });
     const ops = new OpsServer({ registries: [big] });
     await ops.start();
     const port = portOf(ops);
-    const silent = Array.from({ length: 40 }, () => {
+    const silent = Array.from({ length: 30 }, () => {
       const socket = net.connect(port, '127.0.0.1');
       socket.on('error', () => undefined);
       socket.pause();
@@ -92,7 +93,7 @@ describe('a crowd', () => {
     });
     for (let n = 0; n < 20; n += 1) expect((await ask(port, '/live')).status).toBe(200);
     const scrape = await ask(port, '/metrics');
-    expect(scrape.text.match(/^big_total\{/gm)).toHaveLength(20_000);
+    expect(scrape.text.match(/^big_total\{/gm)).toHaveLength(10_000);
     for (const socket of silent) socket.destroy();
     await ops.stop();
   });
@@ -101,7 +102,7 @@ describe('a crowd', () => {
 /** A server with a large registry, and scrapers that never pause. */
 const UNDER_LOAD = `
   const counter = metrics.counter({ name: 'load_total', help: 'h', labelNames: ['n'] });
-  for (let n = 0; n < 20000; n += 1) counter.inc({ n: String(n) });
+  for (let n = 0; n < 10000; n += 1) counter.inc({ n: String(n) });
   const ops = new OpsServer({ registries: [metrics], port: Number(process.env.OPS_PORT ?? 0) });
   await ops.start();
   console.log('port', ops.address.port);
@@ -112,7 +113,7 @@ async function scrapeToTheEnd(port: number): Promise<number> {
   for (let whole = 0; ; whole += 1) {
     const answer = await ask(port, '/metrics').catch(() => undefined);
     if (!answer) return whole;
-    expect(answer.text.match(/^load_total\{/gm)).toHaveLength(20_000);
+    expect(answer.text.match(/^load_total\{/gm)).toHaveLength(10_000);
   }
 }
 

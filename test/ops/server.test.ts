@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import net from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KymoError, MetricsRegistry, metrics, OpsServer, type OpsServerOptions } from '../../src/index.js';
+import { KymoError, MetricsRegistry, metrics, OpsServer, type OpsServerOptions, type ServedRegistry } from '../../src/index.js';
 import { DIST } from '../recorder/processes.js';
 import { ask, Program, portOf, temporaryFolder } from './clients.js';
 
@@ -155,6 +155,9 @@ describe('lifecycle', () => {
     ['socketPath', { socketPath: '' }],
     ['allowedHosts', { allowedHosts: ['https://x'] }],
     ['maxConnections', { maxConnections: 0 }],
+    ['maxScrapesInFlight', { maxScrapesInFlight: 0 }],
+    ['maxScrapesInFlight', { maxScrapesInFlight: 4_097 }],
+    ['scrapeTimeoutMs', { scrapeTimeoutMs: 9 }],
     ['headerTimeoutMs', { headerTimeoutMs: 10 }],
     ['onPortInUse', { onPortInUse: 'maybe' as 'error' }],
     ['clusterWorkers', { clusterWorkers: 'all' as 'skip' }],
@@ -200,6 +203,18 @@ describe('routes', () => {
     expect(zipped.headers['content-encoding']).toBe('gzip');
     expect(zipped.headers.vary).toBe('Accept, Accept-Encoding');
     expect(gunzipSync(zipped.body).toString()).toContain('many_total{n="99"} 1\n');
+  });
+
+  it('a registry is anything of ours with a native number, a registry of prom-client is refused by name', async () => {
+    const own = new MetricsRegistry();
+    own.inc('numbered_total');
+    const server = await serve({ registries: [{ [Symbol.for('kymo.registry')]: own.id } as unknown as ServedRegistry] });
+    expect((await ask(portOf(server), '/metrics')).text).toContain('numbered_total 1\n');
+    for (const foreign of [{ id: own.id }, { metrics: () => '' }, own.id, null, { [Symbol.for('kymo.registry')]: '1' }]) {
+      expect(() => new OpsServer({ registries: [foreign as unknown as ServedRegistry] })).toThrow(
+        expect.objectContaining({ code: 'KYMO_OPS_OPTION', message: expect.stringContaining('registries') }),
+      );
+    }
   });
 
   it('several registries appear in one scrape, and what the server counts about itself', async () => {

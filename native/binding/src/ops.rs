@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,8 @@ use kymo_core::metrics::registry::Registry;
 use kymo_core::metrics::self_metrics::SELF_REGISTRY;
 use kymo_core::threads::guard;
 use kymo_ops::{
-    Access, Address, Listen, OpsConfig, OpsCounters, OpsError, OpsServer, Route, RouteTable, ScrapeRequest, scrape,
-    scraper,
+    Access, Address, Body, Listen, Names, OpsConfig, OpsCounters, OpsError, OpsServer, Route, RouteTable,
+    ScrapeRequest, Scraper,
 };
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Task, sys};
@@ -97,6 +96,10 @@ pub struct OpsStartOptions {
     pub idle_timeout_ms: u32,
     /// For one answer to be read.
     pub response_timeout_ms: u32,
+    /// Beyond, 503.
+    pub max_scrapes_in_flight: u32,
+    /// For one render; later, 503.
+    pub scrape_timeout_ms: u32,
 }
 
 /// A started server, or why there is none.
@@ -198,9 +201,12 @@ pub fn ops_start(env: Env, options: OpsStartOptions) -> Result<AsyncTask<StartTa
         header_timeout: ms(options.header_timeout_ms),
         idle_timeout: ms(options.idle_timeout_ms),
         response_timeout: ms(options.response_timeout_ms),
+        max_scrapes_in_flight: options.max_scrapes_in_flight as usize,
+        scrape_timeout: ms(options.scrape_timeout_ms),
         ..OpsConfig::new(listen)
     };
-    let routes = RouteTable::new().with(Route::rendered("/metrics", Access::Token, scraper(served)));
+    let scraper = Scraper::new(served, Arc::clone(&process()?.scrapes));
+    let routes = RouteTable::new().with(Route::rendered("/metrics", Access::Token, scraper.into_render()));
     let environment = adopt(env.raw());
     Ok(AsyncTask::new(StartTask {
         config,
@@ -292,49 +298,80 @@ pub struct Scraped {
     pub content_type: String,
     /// `Content-Encoding`, if any.
     pub encoding: Option<String>,
+    /// `Vary`, if the request chose any of it.
+    pub vary: Option<String>,
     /// The bytes to send.
     pub body: Buffer,
+}
+
+/// What a handler passes on of a request.
+#[napi(object)]
+pub struct HandledRequest {
+    /// `Accept`
+    pub accept: Option<String>,
+    /// `Accept-Encoding`
+    pub accept_encoding: Option<String>,
+    /// What stands behind `?`.
+    pub query: String,
+    /// `HEAD`: the body is made for its length.
+    pub head_only: bool,
 }
 
 /// A scrape on a thread of the pool.
 pub struct ScrapeTask {
     registries: Vec<Arc<Registry>>,
-    accept: Option<String>,
-    accept_encoding: Option<String>,
+    request: HandledRequest,
+    names: Names,
 }
 
 impl Task for ScrapeTask {
-    type Output = kymo_ops::Body;
+    type Output = Body;
     type JsValue = Scraped;
 
-    fn compute(&mut self) -> napi::Result<kymo_ops::Body> {
-        let request = ScrapeRequest {
-            accept: self.accept.as_deref().map(str::as_bytes),
-            accept_encoding: self.accept_encoding.as_deref().map(str::as_bytes),
+    fn compute(&mut self) -> napi::Result<Body> {
+        let scrape = || {
+            let request = ScrapeRequest {
+                accept: self.request.accept.as_deref().map(str::as_bytes),
+                accept_encoding: self.request.accept_encoding.as_deref().map(str::as_bytes),
+                names: &self.names,
+            };
+            let counters = Arc::clone(&process().ok()?.scrapes);
+            Some(Scraper::new(self.registries.clone(), counters).scrape(&request))
         };
-        let body = guard(|| Some(scrape(&self.registries, &request, &AtomicUsize::new(0))), None);
-        body.ok_or_else(|| napi::Error::from_reason("a bug; see kymo_panics_total"))
+        guard(scrape, None).ok_or_else(|| napi::Error::from_reason("a bug; see kymo_panics_total"))
     }
 
-    fn resolve(&mut self, _: Env, body: kymo_ops::Body) -> napi::Result<Scraped> {
+    /// What JS does with the body is not seen here: it counts as sent.
+    fn resolve(&mut self, _: Env, body: Body) -> napi::Result<Scraped> {
+        if let Some(tally) = &body.tally {
+            let bytes = if self.request.head_only {
+                0
+            } else {
+                body.bytes.len() as u64
+            };
+            tally.sent(bytes, true);
+        }
         Ok(Scraped {
             content_type: body.content_type.to_owned(),
             encoding: body.encoding.map(str::to_owned),
+            vary: body.vary.map(str::to_owned),
             body: Buffer::from(body.bytes),
         })
     }
 }
 
-/// Renders registries as the two headers ask, off the calling thread.
-#[napi(catch_unwind, ts_return_type = "Promise<Scraped>")]
+/// Renders registries as a request asks, off the calling thread; none when the request names too many metrics.
+#[napi(catch_unwind, ts_return_type = "Promise<Scraped> | null")]
 pub fn scrape_async(
     registry_ids: Vec<u32>,
-    accept: Option<String>,
-    accept_encoding: Option<String>,
-) -> Result<AsyncTask<ScrapeTask>, CodedError> {
-    Ok(AsyncTask::new(ScrapeTask {
+    request: HandledRequest,
+) -> Result<Option<AsyncTask<ScrapeTask>>, CodedError> {
+    let Ok(names) = Names::of_query(request.query.as_bytes()) else {
+        return Ok(None);
+    };
+    Ok(Some(AsyncTask::new(ScrapeTask {
         registries: registries(&registry_ids)?,
-        accept,
-        accept_encoding,
-    }))
+        request,
+        names,
+    })))
 }

@@ -10,7 +10,8 @@ use kymo_core::memory::segment::Segment;
 use kymo_core::memory::sweep::{Retention, sweep};
 use kymo_core::memory::table::{Memory, Provider};
 use kymo_core::metrics::registry::{Registries, Registry};
-use kymo_core::metrics::self_metrics::{SELF_REGISTRY, SelfMetrics};
+use kymo_core::metrics::scrapes::ScrapeCounters;
+use kymo_core::metrics::self_metrics::{RegistrySizes, SELF_REGISTRY, SelfMetrics};
 use napi_derive::napi;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -31,6 +32,8 @@ pub struct Process {
     pub registries: Registries,
     /// Files and budget.
     pub store: Arc<Store>,
+    /// What scrapes cost, whoever serves them.
+    pub scrapes: Arc<ScrapeCounters>,
     /// The native thread that prepares segments and drains rings; none where no thread could be made.
     pub collector: Option<Arc<Collector>>,
     /// See [`Mode`].
@@ -105,12 +108,17 @@ fn open(options: StartOptions) -> Process {
         }));
     }
     let registries = Registries::new(memory);
-    registries
-        .open(Some(SELF_REGISTRY))
-        .attach(Arc::new(SelfMetrics::new(Arc::clone(&store))));
+    let own = registries.open(Some(SELF_REGISTRY));
+    own.attach(Arc::new(SelfMetrics::new(Arc::clone(&store))));
+    own.attach(Arc::new(RegistrySizes::new(|| {
+        PROCESS.get().map(|process| &process.registries)
+    })));
+    let scrapes = Arc::new(ScrapeCounters::default());
+    own.attach(Arc::clone(&scrapes) as Arc<dyn kymo_core::metrics::collector::Collector>);
     Process {
         registries,
         store,
+        scrapes,
         collector,
         mode: if internal { Mode::Internal } else { Mode::External },
     }

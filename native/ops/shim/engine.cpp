@@ -5,7 +5,9 @@
 #include "connection.h"
 #include "descriptors.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -18,7 +20,7 @@ extern "C" {
 }
 
 /* src/ffi.rs asserts the same numbers. */
-static_assert(sizeof(void *) != 8 || (sizeof(KymoRequest) == 64 && sizeof(KymoResponse) == 72 && sizeof(KymoCallbacks) == 48));
+static_assert(sizeof(void *) != 8 || (sizeof(KymoRequest) == 64 && sizeof(KymoResponse) == 72 && sizeof(KymoCallbacks) == 56));
 static_assert(sizeof(KymoOptions) == 28);
 
 struct KymoWaker {
@@ -44,6 +46,9 @@ struct KymoEngine {
   int32_t run(KymoWaker *waker);
 
   void answer(uint64_t exchange, const KymoResponse &response);
+  void set_timer(uint32_t ms) {
+    us_timer_set(timer_, [](us_timer_t *) { current->timer_rang(); }, (int) std::min<uint32_t>(ms, INT_MAX), 0);
+  }
   void stop();
   void close_all() {
     stopping_ = true;
@@ -68,6 +73,10 @@ struct KymoEngine {
   void inject_fault() { throw std::logic_error("injected"); }
   void wake() {
     callbacks_.on_wake(callbacks_.user);
+    throw_if_failed();
+  }
+  void timer_rang() {
+    callbacks_.on_timer(callbacks_.user);
     throw_if_failed();
   }
 
@@ -100,6 +109,7 @@ private:
   const KymoCallbacks callbacks_;
   uWS::App *app_ = nullptr;
   us_listen_socket_t *listener_ = nullptr;
+  us_timer_t *timer_ = nullptr;
   Connections connections_;
   std::unordered_map<uint64_t, kymo::Connection *> exchanges_;
   uint64_t last_id_ = 0;
@@ -378,13 +388,17 @@ int32_t KymoEngine::run(KymoWaker *waker) {
   uWS::Loop *loop = uWS::Loop::get();
   us_loop_t *raw = (us_loop_t *) loop;
   bool complete = raw->fd >= 0;
+  /* Falls through: it keeps no loop running. */
+  timer_ = us_create_timer(raw, 1, 0);
 #ifdef LIBUS_USE_EPOLL
   /* kqueue's timers and wake-ups have no descriptors of their own. */
   auto *data = (uWS::LoopData *) us_loop_ext(raw);
   complete = complete && us_poll_fd((us_poll_t *) raw->data.sweep_timer) >= 0 &&
-             us_poll_fd((us_poll_t *) raw->data.wakeup_async) >= 0 && us_poll_fd((us_poll_t *) data->dateTimer) >= 0;
+             us_poll_fd((us_poll_t *) raw->data.wakeup_async) >= 0 && us_poll_fd((us_poll_t *) data->dateTimer) >= 0 &&
+             us_poll_fd((us_poll_t *) timer_) >= 0;
 #endif
   if (!complete) {
+    us_timer_close(timer_);
     loop->free();
     ::close(options_.listen_descriptor);
     return KYMO_END_NO_DESCRIPTORS;
@@ -431,6 +445,7 @@ int32_t KymoEngine::run(KymoWaker *waker) {
   } else {
     loop->removePostHandler(this);
     app.reset();
+    us_timer_close(timer_);
     loop->free();
   }
   current = nullptr;
@@ -489,6 +504,8 @@ void kymo_engine_answer(KymoEngine *engine, uint64_t exchange, const KymoRespons
     engine->fail();
   }
 }
+
+void kymo_engine_set_timer(KymoEngine *engine, uint32_t ms) { engine->set_timer(ms); }
 
 void kymo_engine_stop(KymoEngine *engine) {
   try {

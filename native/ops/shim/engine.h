@@ -64,6 +64,7 @@ struct KymoCallbacks {
   /* Exactly once per request: complete, or aborted by the client or a time-out. */
   void (*on_finished)(void *user, uint64_t exchange, bool complete, uint64_t body_bytes);
   void (*on_wake)(void *user);
+  void (*on_timer)(void *user);
   void (*on_event)(void *user, uint32_t event, uint64_t count);
 };
 
@@ -95,6 +96,8 @@ void kymo_waker_wake(KymoWaker *waker);
 int32_t kymo_engine_run(const KymoOptions *options, const KymoCallbacks *callbacks, KymoWaker *waker);
 /* Releases the body at once when the exchange is over already. */
 void kymo_engine_answer(KymoEngine *engine, uint64_t exchange, const KymoResponse *response);
+/* Has on_timer called once, `ms` (at least 1) from now; the last call counts. */
+void kymo_engine_set_timer(KymoEngine *engine, uint32_t ms);
 /* No new connections; those without a request under way are closed, others after their answer. */
 void kymo_engine_stop(KymoEngine *engine);
 void kymo_engine_close_all(KymoEngine *engine);

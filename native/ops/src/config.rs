@@ -45,6 +45,10 @@ pub struct OpsConfig {
     pub max_body_bytes: usize,
     /// Different renders that may wait; beyond, 503.
     pub max_waiting_renders: usize,
+    /// Requests for something rendered, from their head to the last byte of their answer; beyond, 503. In [1, 4096].
+    pub max_scrapes_in_flight: usize,
+    /// For a render, its wait included; later, 503. Noticed within some milliseconds. In [10 ms, 900 s].
+    pub scrape_timeout: Duration,
 }
 
 impl OpsConfig {
@@ -61,6 +65,8 @@ impl OpsConfig {
             response_timeout: Duration::from_secs(60),
             max_body_bytes: 64 << 20,
             max_waiting_renders: 16,
+            max_scrapes_in_flight: 32,
+            scrape_timeout: Duration::from_secs(10),
         }
     }
 
@@ -86,6 +92,16 @@ impl OpsConfig {
             (256..=4096).contains(&self.max_head_bytes),
             "maxHeaderBytes",
             "a whole number in [256, 4096]",
+        )?;
+        check(
+            (1..=4096).contains(&self.max_scrapes_in_flight),
+            "maxScrapesInFlight",
+            "a whole number in [1, 4096]",
+        )?;
+        check(
+            (Duration::from_millis(10)..=Duration::from_secs(900)).contains(&self.scrape_timeout),
+            "scrapeTimeoutMs",
+            "milliseconds in [10, 900000]",
         )?;
         check(
             self.token

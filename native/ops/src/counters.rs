@@ -21,9 +21,31 @@ pub struct OpsCounters {
     timed_out: AtomicU64,
     sent_bytes: AtomicU64,
     renders: AtomicU64,
+    coalesced: AtomicU64,
     panics: AtomicU64,
     faults: AtomicU64,
+    scrapes_refused: [AtomicU64; REFUSALS.len()],
 }
+
+/// Why a request for something rendered got 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// `maxScrapesInFlight` are being answered.
+    InFlight,
+    /// As many different renders as may wait do.
+    Renders,
+    /// Bodies that are rendered or being sent take all the memory they may.
+    Memory,
+    /// `scrapeTimeoutMs` is over.
+    Timeout,
+}
+
+const REFUSALS: [(Refusal, &str); 4] = [
+    (Refusal::InFlight, "in_flight"),
+    (Refusal::Renders, "renders"),
+    (Refusal::Memory, "memory"),
+    (Refusal::Timeout, "timeout"),
+];
 
 /// Answers of one route, by status.
 pub(crate) struct RouteCounts {
@@ -52,6 +74,7 @@ pub(crate) enum Total {
     TimedOut,
     SentBytes,
     Renders,
+    Coalesced,
     Panics,
     Faults,
 }
@@ -94,9 +117,14 @@ impl OpsCounters {
             Total::TimedOut => &self.timed_out,
             Total::SentBytes => &self.sent_bytes,
             Total::Renders => &self.renders,
+            Total::Coalesced => &self.coalesced,
             Total::Panics => &self.panics,
             Total::Faults => &self.faults,
         }
+    }
+
+    pub(crate) fn refuse_scrape(&self, reason: Refusal) {
+        self.scrapes_refused[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Requests that began or ceased to wait for a render.
@@ -118,7 +146,7 @@ impl OpsCounters {
     }
 }
 
-const TOTALS: [(&str, &str, Total); 7] = [
+const TOTALS: [(&str, &str, Total); 8] = [
     (
         "kymo_ops_connections_total",
         "Connections accepted by the ops server",
@@ -136,6 +164,11 @@ const TOTALS: [(&str, &str, Total); 7] = [
     ),
     ("kymo_ops_sent_bytes_total", "Bytes of bodies sent", Total::SentBytes),
     ("kymo_ops_renders_total", "Bodies rendered", Total::Renders),
+    (
+        "kymo_ops_renders_shared_total",
+        "Requests answered with a render that another request had asked for",
+        Total::Coalesced,
+    ),
     ("kymo_ops_panics_total", "Panics caught while answering", Total::Panics),
     (
         "kymo_ops_faults_total",
@@ -185,6 +218,12 @@ impl Collector for OpsCounters {
             "reason=\"descriptors\"",
             self.get(Total::RefusedDescriptors),
         );
+        let help = "Scrapes answered with 503, by what they were too many, too large or too slow for";
+        for ((_, reason), count) in REFUSALS.iter().zip(&self.scrapes_refused) {
+            let labels = format!("reason=\"{reason}\"");
+            let count = count.load(Ordering::Relaxed);
+            emit("kymo_ops_scrapes_refused_total", help, Kind::Counter, &labels, count);
+        }
         for (name, help, total) in TOTALS {
             emit(name, help, Kind::Counter, "", self.get(total));
         }

@@ -4,15 +4,19 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::config::OpsConfig;
-use crate::counters::{OpsCounters, RouteCounts, Total};
+use crate::counters::{OpsCounters, Refusal, RouteCounts, Total};
 use crate::ffi::{Answer, Content, Engine, Event, Handler, Waker};
 use crate::host::HostRules;
 use crate::policy::{Decision, Head, Policy, Verdict};
+use crate::query::Names;
 use crate::render::Job;
 use crate::response::{Body, Page, STATUSES, SharedPage, error_body, status_index};
 use crate::route::{RouteTable, ScrapeRequest, Source};
+use crate::scrapes::{Admission, Limits, Load, Scrapes, Wait, Waiter};
+use crate::target::query_of;
 
 /// A message to the ops thread.
 pub(crate) enum Mail {
@@ -36,12 +40,14 @@ pub(crate) struct Shared {
     mailbox: Mutex<Vec<Mail>>,
     /// Bytes of rendered bodies in memory.
     live_bytes: Arc<AtomicUsize>,
+    /// Renders on their way to the render thread.
+    queued: AtomicUsize,
 }
 
 impl Shared {
     pub fn new(config: OpsConfig, routes: RouteTable, counters: Arc<OpsCounters>, waker: Waker) -> Self {
         let hosts = HostRules::new(&config.allowed_hosts);
-        let (mailbox, live_bytes) = (Mutex::default(), Arc::default());
+        let (mailbox, live_bytes, queued) = Default::default();
         Shared {
             config,
             routes,
@@ -50,7 +56,13 @@ impl Shared {
             waker,
             mailbox,
             live_bytes,
+            queued,
         }
+    }
+
+    /// The render thread has taken one render from the queue.
+    pub fn taken(&self) {
+        self.queued.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Any thread.
@@ -64,25 +76,15 @@ impl Shared {
     }
 }
 
-/// A job and the requests it answers.
-struct Waiting {
-    job: Arc<Job>,
-    requests: Vec<Waiter>,
-}
-
-struct Waiter {
-    exchange: u64,
-    head_only: bool,
-    close: bool,
-}
-
 /// The ops thread's state.
 pub(crate) struct Dispatcher<S: Fn()> {
     shared: Arc<Shared>,
     engine: Cell<Option<Engine>>,
     jobs: Sender<Arc<Job>>,
-    waiting: RefCell<Vec<Waiting>>,
-    last_job: Cell<u64>,
+    /// Borrowed between calls into the engine, never across one: it may finish an exchange before it returns.
+    scrapes: RefCell<Scrapes>,
+    /// Whether the engine's timer is going to ring.
+    timer_is_set: Cell<bool>,
     by_route: Vec<Arc<RouteCounts>>,
     /// Requests that reach no route.
     unrouted: Arc<RouteCounts>,
@@ -98,14 +100,14 @@ impl<S: Fn()> Dispatcher<S> {
         let pages = routes
             .iter()
             .map(|r| match &r.source {
-                Source::Page(page) => Some(SharedPage::new(copy(page), &shared.live_bytes)),
+                Source::Page(page) => Some(SharedPage::new(page.clone(), &shared.live_bytes)),
                 Source::Render(_) => None,
             })
             .collect();
         Dispatcher {
             engine: Cell::new(None),
-            waiting: RefCell::default(),
-            last_job: Cell::new(0),
+            scrapes: RefCell::default(),
+            timer_is_set: Cell::new(false),
             shared,
             jobs,
             by_route,
@@ -166,49 +168,78 @@ impl<S: Fn()> Dispatcher<S> {
     fn serve(&self, exchange: u64, route: usize, head: &Head<'_>, head_only: bool, close: bool) {
         if let Some(page) = &self.pages[route] {
             self.counts(Some(route)).count(page.page.status);
-            self.send_page(exchange, page, false, head_only, close);
+            self.send_page(exchange, page, head_only, close);
             return;
         }
+        let Ok(names) = Names::of_query(query_of(head.target)) else {
+            return self.refuse(exchange, 400, Some(route), head_only, close);
+        };
         let request = ScrapeRequest {
             accept: head.first("accept"),
             accept_encoding: head.first("accept-encoding"),
+            names: &names,
         };
         let waiter = Waiter {
             exchange,
             head_only,
             close,
         };
-        let mut waiting = self.waiting.borrow_mut();
-        if let Some(found) = waiting.iter_mut().find(|w| w.job.can_serve(route, &request)) {
-            found.requests.push(waiter);
-            self.shared.counters.wait(1, 0);
-            return;
+        let Shared { config, counters, .. } = &*self.shared;
+        let limits = Limits {
+            in_flight: config.max_scrapes_in_flight,
+            renders: config.max_waiting_renders,
+        };
+        let load = Load {
+            queued: self.shared.queued.load(Ordering::Relaxed),
+            memory_is_full: self.shared.live_bytes.load(Ordering::Relaxed) >= config.max_body_bytes,
+        };
+        let until = Instant::now() + config.scrape_timeout;
+        let admission = self
+            .scrapes
+            .borrow_mut()
+            .admit(route, &request, waiter, &limits, &load, until);
+        match admission {
+            Admission::Joined => {
+                counters.wait(1, 0);
+                counters.add(Total::Coalesced, 1);
+            }
+            Admission::Render(job) => {
+                counters.wait(1, 0);
+                self.render(job);
+            }
+            Admission::Refused(reason) => {
+                counters.refuse_scrape(reason);
+                self.refuse(exchange, 503, Some(route), head_only, close);
+            }
         }
-        let limits = &self.shared.config;
-        let full = waiting.len() >= limits.max_waiting_renders
-            || self.shared.live_bytes.load(Ordering::Relaxed) >= limits.max_body_bytes;
-        if full {
-            drop(waiting);
-            return self.refuse(exchange, 503, Some(route), head_only, close);
-        }
-        self.last_job.set(self.last_job.get() + 1);
-        let job = Job::new(self.last_job.get(), route, &request);
-        if self.jobs.send(Arc::clone(&job)).is_err() {
-            drop(waiting);
-            return self.refuse(exchange, 500, Some(route), head_only, close);
-        }
-        self.shared.counters.wait(1, 0);
-        waiting.push(Waiting {
-            job,
-            requests: vec![waiter],
-        });
     }
 
-    fn send_page(&self, exchange: u64, page: &Arc<SharedPage>, varies: bool, head_only: bool, close: bool) {
+    fn render(&self, job: Arc<Job>) {
+        let id = job.id;
+        self.shared.queued.fetch_add(1, Ordering::Relaxed);
+        if self.jobs.send(job).is_err() {
+            // The render thread is gone, and with it whoever would take it from the queue.
+            self.rendered(id, None);
+        } else {
+            self.set_timer();
+        }
+    }
+
+    /// Has the timer ring when the first render takes too long, unless it rings before anyway.
+    fn set_timer(&self) {
+        let (Some(engine), Some(until)) = (self.engine.get(), self.scrapes.borrow().next_late()) else {
+            return;
+        };
+        if !self.timer_is_set.replace(true) {
+            engine.set_timer(until.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    fn send_page(&self, exchange: u64, page: &Arc<SharedPage>, head_only: bool, close: bool) {
         let body = &page.page.body;
         let mut fields = vec![("Content-Type", body.content_type)];
         fields.extend(body.encoding.map(|e| ("Content-Encoding", e)));
-        fields.extend(varies.then_some(("Vary", "Accept, Accept-Encoding")));
+        fields.extend(body.vary.map(|names| ("Vary", names)));
         self.send(
             exchange,
             page.page.status,
@@ -220,12 +251,8 @@ impl<S: Fn()> Dispatcher<S> {
     }
 
     fn rendered(&self, job: u64, body: Option<Body>) {
-        let done = {
-            let mut waiting = self.waiting.borrow_mut();
-            let Some(place) = waiting.iter().position(|w| w.job.id == job) else {
-                return;
-            };
-            waiting.remove(place)
+        let Some(done) = self.scrapes.borrow_mut().take(job) else {
+            return;
         };
         self.shared.counters.wait(0, done.requests.len());
         let route = done.job.route;
@@ -239,31 +266,31 @@ impl<S: Fn()> Dispatcher<S> {
             match &page {
                 Some(page) => {
                     self.counts(Some(route)).count(200);
-                    self.send_page(exchange, page, true, head_only, close);
+                    self.scrapes
+                        .borrow_mut()
+                        .answer(exchange, page.page.body.tally.as_ref());
+                    self.send_page(exchange, page, head_only, close);
                 }
                 None => self.refuse(exchange, 500, Some(route), head_only, close),
             }
         }
     }
+
+    fn refuse_late(&self, late: Wait) {
+        self.shared.counters.wait(0, late.requests.len());
+        for Waiter {
+            exchange,
+            head_only,
+            close,
+        } in late.requests
+        {
+            self.shared.counters.refuse_scrape(Refusal::Timeout);
+            self.refuse(exchange, 503, Some(late.job.route), head_only, close);
+        }
+    }
 }
 
 const ALLOW: &str = "GET, HEAD, OPTIONS";
-
-fn copy(page: &Page) -> Page {
-    let Body {
-        content_type,
-        encoding,
-        bytes,
-    } = &page.body;
-    Page {
-        status: page.status,
-        body: Body {
-            content_type,
-            encoding: *encoding,
-            bytes: bytes.clone(),
-        },
-    }
-}
 
 impl<S: Fn()> Handler for Dispatcher<S> {
     fn started(&self, engine: Engine) {
@@ -291,21 +318,23 @@ impl<S: Fn()> Handler for Dispatcher<S> {
     }
 
     fn finished(&self, exchange: u64, complete: bool, body_bytes: u64) {
-        self.shared.counters.add(Total::SentBytes, body_bytes);
-        if complete {
-            return;
+        let counters = &self.shared.counters;
+        counters.add(Total::SentBytes, body_bytes);
+        let tally = self.scrapes.borrow_mut().finish(exchange);
+        if let Some(tally) = tally {
+            tally.sent(body_bytes, complete);
         }
-        self.shared.counters.add(Total::Aborted, 1);
-        // Its client is gone: a render that only it waited for need not be made.
-        let Ok(mut waiting) = self.waiting.try_borrow_mut() else {
-            return;
-        };
-        for w in waiting.iter_mut() {
-            let before = w.requests.len();
-            w.requests.retain(|r| r.exchange != exchange);
-            self.shared.counters.wait(0, before - w.requests.len());
+        if !complete {
+            counters.add(Total::Aborted, 1);
+            counters.wait(0, self.scrapes.borrow_mut().leave(exchange));
         }
-        waiting.retain(|w| !(w.requests.is_empty() && w.job.cancel()));
+    }
+
+    fn timer(&self) {
+        self.timer_is_set.set(false);
+        let late = self.scrapes.borrow_mut().take_late(Instant::now());
+        late.into_iter().for_each(|wait| self.refuse_late(wait));
+        self.set_timer();
     }
 
     fn woken(&self) {

@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kymo_core::threads::guard;
 
@@ -76,6 +77,7 @@ struct Callbacks {
     on_request: unsafe extern "C" fn(*mut c_void, u64, *const Request),
     on_finished: unsafe extern "C" fn(*mut c_void, u64, bool, u64),
     on_wake: unsafe extern "C" fn(*mut c_void),
+    on_timer: unsafe extern "C" fn(*mut c_void),
     on_event: unsafe extern "C" fn(*mut c_void, u32, u64),
 }
 
@@ -93,7 +95,7 @@ struct RawOptions {
 // shim/engine.cpp asserts the same numbers.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
-    assert!(size_of::<Request>() == 64 && size_of::<Response>() == 72 && size_of::<Callbacks>() == 48);
+    assert!(size_of::<Request>() == 64 && size_of::<Response>() == 72 && size_of::<Callbacks>() == 56);
     assert!(size_of::<RawOptions>() == 28);
 };
 
@@ -113,6 +115,7 @@ unsafe extern "C" {
     fn kymo_waker_wake(waker: *mut RawWaker);
     fn kymo_engine_run(options: *const RawOptions, callbacks: *const Callbacks, waker: *mut RawWaker) -> i32;
     fn kymo_engine_answer(engine: *mut RawEngine, exchange: u64, response: *const Response);
+    fn kymo_engine_set_timer(engine: *mut RawEngine, ms: u32);
     fn kymo_engine_stop(engine: *mut RawEngine);
     fn kymo_engine_close_all(engine: *mut RawEngine);
     fn kymo_engine_inject_fault(engine: *mut RawEngine);
@@ -167,6 +170,8 @@ pub(crate) trait Handler {
     fn request(&self, exchange: u64, head: &Head<'_>);
     fn finished(&self, exchange: u64, complete: bool, body_bytes: u64);
     fn woken(&self);
+    /// The time given to [`Engine::set_timer`] is over.
+    fn timer(&self);
     fn event(&self, event: Event, count: u64);
     /// `exchange` is the one whose request was being handled.
     fn panicked(&self, exchange: Option<u64>);
@@ -236,8 +241,15 @@ impl Engine {
         unsafe { kymo_engine_answer(self.0.as_ptr(), exchange, &raw const response) };
     }
 
+    /// Has [`Handler::timer`] called once after `delay`, rounded up to milliseconds; replaces the delay set before.
+    pub fn set_timer(self, delay: Duration) {
+        let ms = u32::try_from(delay.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+        // SAFETY: the engine lives (see `Engine`) and owns the timer; tests/limits.rs lets renders hang.
+        unsafe { kymo_engine_set_timer(self.0.as_ptr(), ms) };
+    }
+
     pub fn stop(self) {
-        // SAFETY: the engine lives, see `Engine`; tests/lifecycle.rs stops under load.
+        // SAFETY: as above; tests/lifecycle.rs stops under load.
         unsafe { kymo_engine_stop(self.0.as_ptr()) };
     }
 
@@ -301,6 +313,7 @@ pub(crate) fn run<H: Handler>(listener: OwnedFd, options: &Options, handler: &H,
         on_request: on_request::<H>,
         on_finished: on_finished::<H>,
         on_wake: on_wake::<H>,
+        on_timer: on_timer::<H>,
         on_event: on_event::<H>,
     };
     // SAFETY: handler and waker are borrowed until the engine has returned; it calls back on this thread only.
@@ -370,6 +383,11 @@ unsafe extern "C" fn on_finished<H: Handler>(user: *mut c_void, exchange: u64, c
 unsafe extern "C" fn on_wake<H: Handler>(user: *mut c_void) {
     // SAFETY: as in `on_started`.
     unsafe { with_handler::<H>(user, None, H::woken) };
+}
+
+unsafe extern "C" fn on_timer<H: Handler>(user: *mut c_void) {
+    // SAFETY: as in `on_started`.
+    unsafe { with_handler::<H>(user, None, H::timer) };
 }
 
 unsafe extern "C" fn on_event<H: Handler>(user: *mut c_void, event: u32, count: u64) {

@@ -11,10 +11,12 @@ mod ffi;
 mod host;
 mod listener;
 mod policy;
+mod query;
 mod render;
 mod response;
 mod route;
 mod scrape;
+mod scrapes;
 mod server;
 mod target;
 mod token;
@@ -22,9 +24,10 @@ mod token;
 pub use config::{Listen, OpsConfig, OpsError};
 pub use counters::OpsCounters;
 pub use host::HostRules;
-pub use response::{Body, Page};
+pub use query::{MAX_NAMES, Names, TooManyNames};
+pub use response::{Body, Page, Tally};
 pub use route::{Access, RenderFn, Route, RouteTable, ScrapeRequest};
-pub use scrape::{scrape, scraper};
+pub use scrape::Scraper;
 pub use server::{Address, OpsServer, start};
 
 /// Where the engine's sources were when this was built, as pinned and as compiled; a test compares the two.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::query::Names;
 use crate::route::ScrapeRequest;
 
 /// A render that somebody waits for.
@@ -10,8 +11,9 @@ pub(crate) struct Job {
     pub id: u64,
     /// Index in the route table.
     pub route: usize,
-    pub accept: Option<Vec<u8>>,
-    pub accept_encoding: Option<Vec<u8>>,
+    accept: Option<Vec<u8>>,
+    accept_encoding: Option<Vec<u8>>,
+    names: Names,
     state: AtomicU8,
 }
 
@@ -26,6 +28,7 @@ impl Job {
             route,
             accept: request.accept.map(<[u8]>::to_vec),
             accept_encoding: request.accept_encoding.map(<[u8]>::to_vec),
+            names: request.names.clone(),
             state: AtomicU8::new(WAITING),
         })
     }
@@ -34,16 +37,14 @@ impl Job {
         ScrapeRequest {
             accept: self.accept.as_deref(),
             accept_encoding: self.accept_encoding.as_deref(),
+            names: &self.names,
         }
     }
 
     /// Whether `request` may share this render: it is of the same kind, and the render has not begun, so that it will
     /// see everything that happened before the request.
     pub fn can_serve(&self, route: usize, request: &ScrapeRequest<'_>) -> bool {
-        self.state.load(Ordering::Acquire) == WAITING
-            && self.route == route
-            && self.accept.as_deref() == request.accept
-            && self.accept_encoding.as_deref() == request.accept_encoding
+        self.state.load(Ordering::Acquire) == WAITING && self.route == route && self.request() == *request
     }
 
     /// Render thread. False if nobody waits for it any more.

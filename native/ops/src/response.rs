@@ -3,28 +3,59 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kymo_core::metrics::scrapes::{ScrapeCounters, ScrapeKind};
+
 /// One rendered body.
+#[derive(Clone)]
 pub struct Body {
     /// `Content-Type`
     pub content_type: &'static str,
     /// `Content-Encoding`, unless the bytes are plain.
     pub encoding: Option<&'static str>,
+    /// `Vary`: the fields of the request that chose this body; none when everybody gets the same.
+    pub vary: Option<&'static str>,
     /// As sent.
     pub bytes: Vec<u8>,
+    /// Who counts what is sent of it.
+    pub tally: Option<Tally>,
 }
 
 impl Body {
-    /// A copy of `text`, as JSON.
-    pub fn json(text: &str) -> Self {
+    /// The same for everybody, not coded and not counted.
+    pub fn plain(content_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
         Body {
-            content_type: "application/json",
+            content_type,
             encoding: None,
-            bytes: text.as_bytes().to_vec(),
+            vary: None,
+            bytes: bytes.into(),
+            tally: None,
         }
+    }
+
+    /// [`Body::plain`] with JSON.
+    pub fn json(text: impl Into<Vec<u8>>) -> Self {
+        Body::plain("application/json", text)
+    }
+}
+
+/// Counts what is sent of a scrape, once per client.
+#[derive(Clone)]
+pub struct Tally {
+    /// Where.
+    pub counters: Arc<ScrapeCounters>,
+    /// As what.
+    pub kind: ScrapeKind,
+}
+
+impl Tally {
+    /// To one client; `complete` when it has the whole.
+    pub fn sent(&self, bytes: u64, complete: bool) {
+        self.counters.sent(self.kind, bytes, complete);
     }
 }
 
 /// A body with its status.
+#[derive(Clone)]
 pub struct Page {
     /// One of the statuses of this file.
     pub status: u16,

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::query::Names;
 use crate::response::{Body, Page};
 
-/// What a render may look at.
-#[derive(Clone, Copy, Debug)]
+/// What a render may look at. Requests that are equal in all of it share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScrapeRequest<'a> {
     /// `Accept`, as sent.
     pub accept: Option<&'a [u8]>,
     /// `Accept-Encoding`, as sent.
     pub accept_encoding: Option<&'a [u8]>,
+    /// `name[]` of the query.
+    pub names: &'a Names,
 }
 
 /// Renders a body. Render thread; a panic is answered with 500 and counted.

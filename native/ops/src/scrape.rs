@@ -1,43 +1,89 @@
-//! Renders registries for one scrape: negotiates, renders, compresses. Render thread, or any other but an event loop.
+//! Renders registries for one scrape: negotiates, renders, compresses, counts. Render thread, or any other but an event loop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use kymo_core::metrics::compression::gzip;
 use kymo_core::metrics::exposition::render;
 use kymo_core::metrics::negotiation::{Encoding, negotiate, negotiate_encoding};
 use kymo_core::metrics::registry::Registry;
+use kymo_core::metrics::scrapes::{ScrapeCounters, ScrapeKind};
 
-use crate::response::Body;
+use crate::response::{Body, Tally};
 use crate::route::{RenderFn, ScrapeRequest};
 
 /// Below this a compressed body saves no packet.
 const MIN_COMPRESSED_BYTES: usize = 1024;
 
-/// Renders `registries` as `request` asks. `expected_bytes` is the size of the last one: the body is allocated once.
-pub fn scrape(registries: &[Arc<Registry>], request: &ScrapeRequest<'_>, expected_bytes: &AtomicUsize) -> Body {
-    let format = negotiate(request.accept);
-    let borrowed: Vec<&Registry> = registries.iter().map(|r| &**r).collect();
-    let expected = expected_bytes.load(Ordering::Relaxed);
-    let mut bytes = Vec::with_capacity(expected + expected / 8);
-    render(&borrowed, format, &mut bytes);
-    expected_bytes.store(bytes.len(), Ordering::Relaxed);
-    let mut encoding = None;
-    if bytes.len() >= MIN_COMPRESSED_BYTES && negotiate_encoding(request.accept_encoding) == Encoding::Gzip {
-        let mut compressed = Vec::with_capacity(bytes.len() / 4);
-        gzip(&bytes, &mut compressed);
-        bytes = compressed;
-        encoding = Some("gzip");
+/// The fields of a request that choose format and encoding.
+const VARY: &str = "Accept, Accept-Encoding";
+
+/// Registries that are scraped.
+pub struct Scraper {
+    registries: Vec<Arc<Registry>>,
+    counters: Arc<ScrapeCounters>,
+    /// Size of the last body, so that the next one is allocated once.
+    expected_bytes: AtomicUsize,
+}
+
+impl Scraper {
+    /// Shows `registries` in this order; what scrapes cost is added to `counters`.
+    pub fn new(registries: Vec<Arc<Registry>>, counters: Arc<ScrapeCounters>) -> Self {
+        Scraper {
+            registries,
+            counters,
+            expected_bytes: AtomicUsize::new(0),
+        }
     }
-    Body {
-        content_type: format.content_type(),
-        encoding,
-        bytes,
+
+    /// Renders as `request` asks.
+    pub fn scrape(&self, request: &ScrapeRequest<'_>) -> Body {
+        let began = Instant::now();
+        let format = negotiate(request.accept);
+        let borrowed: Vec<&Registry> = self.registries.iter().map(|r| &**r).collect();
+        let expected = self.expected_bytes.load(Ordering::Relaxed);
+        let mut bytes = Vec::with_capacity(expected + expected / 8);
+        let rendered = render(&borrowed, format, &mut bytes);
+        self.expected_bytes.store(bytes.len(), Ordering::Relaxed);
+        let encoding = encode(&mut bytes, request.accept_encoding);
+        self.counters.rendered(format, began.elapsed(), &rendered);
+        let kind = ScrapeKind { format, encoding };
+        Body {
+            encoding: name_of(encoding),
+            vary: Some(VARY),
+            tally: Some(Tally {
+                counters: Arc::clone(&self.counters),
+                kind,
+            }),
+            ..Body::plain(format.content_type(), bytes)
+        }
+    }
+
+    /// The renderer of `/metrics`.
+    pub fn into_render(self) -> Arc<RenderFn> {
+        Arc::new(move |request| self.scrape(request))
     }
 }
 
-/// The renderer of `/metrics`.
-pub fn scraper(registries: Vec<Arc<Registry>>) -> Arc<RenderFn> {
-    let expected_bytes = AtomicUsize::new(0);
-    Arc::new(move |request| scrape(&registries, request, &expected_bytes))
+/// Codes `bytes` as `accept_encoding` asks, unless they are too few to be worth it.
+fn encode(bytes: &mut Vec<u8>, accept_encoding: Option<&[u8]>) -> Encoding {
+    if bytes.len() < MIN_COMPRESSED_BYTES {
+        return Encoding::Identity;
+    }
+    let encoding = negotiate_encoding(accept_encoding);
+    let mut coded = Vec::with_capacity(bytes.len() / 4);
+    match encoding {
+        Encoding::Identity => return encoding,
+        Encoding::Gzip => gzip(bytes, &mut coded),
+    }
+    *bytes = coded;
+    encoding
+}
+
+fn name_of(encoding: Encoding) -> Option<&'static str> {
+    match encoding {
+        Encoding::Identity => None,
+        Encoding::Gzip => Some("gzip"),
+    }
 }

@@ -155,6 +155,7 @@ fn engine_options(config: &OpsConfig) -> Options {
 /// The render thread: ends when the ops thread has dropped its end of the channel.
 fn render_jobs(shared: &Shared, jobs: &Receiver<Arc<Job>>) {
     for job in jobs {
+        shared.taken();
         let Source::Render(render) = &shared.routes.routes[job.route].source else {
             continue;
         };

@@ -41,6 +41,13 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The query of a target that [`Target::parse`] takes for a path; empty without one.
+pub(crate) fn query_of(target: &[u8]) -> &[u8] {
+    let end = target.iter().position(|b| *b == b'#').unwrap_or(target.len());
+    let start = target[..end].iter().position(|b| *b == b'?').map_or(end, |at| at + 1);
+    &target[start..end]
+}
+
 fn strip_scheme(target: &[u8]) -> Option<&[u8]> {
     [&b"http://"[..], b"https://"].iter().find_map(|scheme| {
         let (start, rest) = target.split_at_checked(scheme.len())?;
@@ -58,7 +65,16 @@ fn path_of(target: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::{Target, query_of};
+
+    #[test]
+    fn the_query_stands_between_the_question_mark_and_the_fragment() {
+        assert_eq!(query_of(b"/metrics?name[]=a?b&x"), b"name[]=a?b&x");
+        assert_eq!(query_of(b"http://x?a"), b"a");
+        for none in [&b"/metrics"[..], b"/metrics?", b"/metrics#?a", b"/?#a", b"*"] {
+            assert_eq!(query_of(none), b"", "{}", String::from_utf8_lossy(none));
+        }
+    }
 
     #[test]
     fn the_query_is_cut_off_and_absolute_targets_name_their_authority() {

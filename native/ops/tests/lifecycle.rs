@@ -70,6 +70,8 @@ fn options_out_of_range_are_errors() {
             .map(|e| e.code())
     };
     assert_eq!(refused(|o| o.max_connections = 0), Some("KYMO_OPS_OPTION"));
+    assert_eq!(refused(|o| o.max_scrapes_in_flight = 0), Some("KYMO_OPS_OPTION"));
+    assert_eq!(refused(|o| o.scrape_timeout = Duration::ZERO), Some("KYMO_OPS_OPTION"));
     assert_eq!(refused(|o| o.token = Some("short".to_owned())), Some("KYMO_OPS_OPTION"));
     assert_eq!(
         refused(|o| o.token = Some("sixteen characters\r\n".to_owned())),

@@ -112,6 +112,40 @@ fn scrapes_of_a_kind_that_wait_share_a_render_and_others_do_not() {
     }
     assert_eq!(read_answer(&mut other, false).body_text(), "other");
     assert_eq!(server.total("renders_total"), 3);
+    assert_eq!(
+        server.total("renders_shared_total"),
+        4,
+        "of the five, one asked for their render"
+    );
+}
+
+#[test]
+fn scrapes_share_a_render_only_when_they_ask_for_the_same_names() {
+    let (server, go, begun) = gated(config());
+    let mut blocker = scrape(&server, "first");
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
+    let ask = |query: &str| {
+        let mut stream = server.connect();
+        stream
+            .write_all(format!("GET /metrics?{query} HTTP/1.1\r\n{HOST}\r\n").as_bytes())
+            .unwrap();
+        stream
+    };
+    let mut same = [
+        ask("name[]=a&name[]=b"),
+        ask("x=1&name%5b%5d=b&name[]=a&name[]=a"),
+        ask("name[]=%61&_=cache&name[]=b"),
+    ];
+    let mut others = [ask("name[]=a"), ask("name[]=c"), ask("")];
+    eventually("all wait", || server.total("requests_waiting") == 7);
+    for _ in 0..5 {
+        go.send(()).unwrap();
+    }
+    for stream in same.iter_mut().chain(&mut others).chain([&mut blocker]) {
+        assert_eq!(read_answer(stream, false).status, 200);
+    }
+    assert_eq!(server.total("renders_total"), 5);
+    assert_eq!(server.total("renders_shared_total"), 2);
 }
 
 #[test]
@@ -141,6 +175,90 @@ fn renders_over_the_limit_get_503_with_retry_after() {
         assert_eq!(read_answer(stream, false).status, 200);
     }
     assert_eq!(server.count("/metrics", 503), 1);
+    assert_eq!(refused(&server, "renders"), 1);
+}
+
+fn refused(server: &Server, reason: &str) -> u64 {
+    server
+        .counters
+        .value("kymo_ops_scrapes_refused_total", &format!("reason=\"{reason}\""))
+}
+
+#[test]
+fn scrapes_in_flight_over_the_limit_get_503_with_retry_after() {
+    let mut options = config();
+    options.max_scrapes_in_flight = 3;
+    let (server, go, _) = gated(options);
+    // Of one kind: a shared render costs little, but each of its answers has to be sent.
+    let mut accepted = [scrape(&server, "a"), scrape(&server, "a"), scrape(&server, "a")];
+    eventually("all wait", || server.total("requests_waiting") == 3);
+    let busy = server.ask(&format!("GET /metrics HTTP/1.1\r\n{HOST}Accept: a\r\n\r\n"));
+    assert_eq!((busy.status, busy.field("retry-after")), (503, Some("1")));
+    assert_eq!(server.get("/live").status, 200, "what is not rendered does not count");
+    assert_eq!((refused(&server, "in_flight"), server.count("/metrics", 503)), (1, 1));
+    drop(go);
+    for stream in &mut accepted {
+        assert_eq!(read_answer(stream, false).status, 200);
+    }
+    assert_eq!(server.get("/metrics").status, 200, "answered ones have made room");
+}
+
+#[test]
+fn answers_that_nobody_reads_count_as_in_flight_until_their_client_leaves() {
+    let mut options = config();
+    options.max_scrapes_in_flight = 1;
+    let server = serve(options, metrics(|_| text(vec![b'x'; 8 << 20])));
+    let silent = scrape(&server, "a");
+    eventually("it is being sent", || server.count("/metrics", 200) == 1);
+    assert_eq!(server.get("/metrics").status, 503);
+    drop(silent);
+    eventually("its place is free", || server.get("/metrics").status == 200);
+}
+
+#[test]
+fn a_render_that_takes_too_long_gets_503_and_its_body_is_thrown_away() {
+    let mut options = config();
+    options.scrape_timeout = Duration::from_millis(50);
+    let (server, go, begun) = gated(options);
+    let mut hanging = [scrape(&server, "hangs"), scrape(&server, "behind it")];
+    for stream in &mut hanging {
+        let answer = read_answer(stream, false);
+        assert_eq!((answer.status, answer.field("retry-after")), (503, Some("1")));
+    }
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
+    assert_eq!((refused(&server, "timeout"), server.total("requests_waiting")), (2, 0));
+    assert_eq!(server.get("/live").status, 200);
+    drop(go);
+    eventually("the render thread is free again", || {
+        let answer = server.get("/metrics");
+        answer.status == 200 && answer.body_text().is_empty()
+    });
+    assert!(begun.load(Ordering::SeqCst) >= 2, "the one behind was never begun");
+    // The connections go on: the late body of the render that hung belongs to nobody.
+    for stream in &mut hanging {
+        stream
+            .write_all(format!("GET /live HTTP/1.1\r\n{HOST}\r\n").as_bytes())
+            .unwrap();
+        assert_eq!(read_answer(stream, false).body_text(), r#"{"status":"ok"}"#);
+    }
+}
+
+#[test]
+fn behind_a_render_that_hangs_renders_queue_up_to_the_limit_only() {
+    let mut options = config();
+    options.scrape_timeout = Duration::from_millis(20);
+    options.max_waiting_renders = 3;
+    let (server, go, begun) = gated(options);
+    let mut first = scrape(&server, "0");
+    eventually("it has begun", || begun.load(Ordering::SeqCst) == 1);
+    assert_eq!(read_answer(&mut first, false).status, 503);
+    for n in 1..10 {
+        assert_eq!(read_answer(&mut scrape(&server, &n.to_string()), false).status, 503);
+    }
+    assert_eq!((refused(&server, "timeout"), refused(&server, "renders")), (4, 6));
+    drop(go);
+    eventually("the queue is empty", || server.get("/metrics").status == 200);
+    assert_eq!(server.total("renders_total"), begun.load(Ordering::SeqCst) as u64);
 }
 
 #[test]

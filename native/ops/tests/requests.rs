@@ -36,6 +36,7 @@ fn metrics_are_rendered_with_the_headers_of_the_client() {
                 .map_or("none".to_owned(), |a| String::from_utf8_lossy(a).into_owned());
             let mut body = text(format!("{accept} {encoding}"));
             body.encoding = (encoding == "gzip").then_some("gzip");
+            body.vary = Some("Accept, Accept-Encoding");
             body
         }),
     );
@@ -64,6 +65,31 @@ fn the_query_is_ignored_in_routing() {
     assert_eq!(server.get("/live/").status, 404);
     assert_eq!(server.get("/LIVE").status, 404);
     assert_eq!(server.get("/%6cive").status, 404);
+}
+
+#[test]
+fn the_names_of_a_query_reach_the_render_decoded() {
+    let server = serve(config(), metrics(|r| text(r.names.as_slice().join(","))));
+    assert_eq!(server.get("/metrics").body_text(), "");
+    assert_eq!(
+        server.get("/metrics?name[]=up&x=y&name%5B%5D=a%2eb").body_text(),
+        "a.b,up"
+    );
+    assert_eq!(
+        server
+            .ask(&format!(
+                "GET http://localhost/metrics?name[]=up#name[]=no HTTP/1.1\r\n{HOST}\r\n"
+            ))
+            .body_text(),
+        "up"
+    );
+    let many = |n: usize| server.get(&format!("/metrics?{}", "name[]=&".repeat(n))).status;
+    assert_eq!(
+        (many(256), many(257)),
+        (200, 400),
+        "the last accepted and the first refused"
+    );
+    assert_eq!(server.get("/live?name[]=up").status, 200);
 }
 
 #[test]

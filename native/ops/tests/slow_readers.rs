@@ -39,8 +39,10 @@ fn sixty_clients_that_never_read_share_one_body() {
     let gate = std::sync::Mutex::new(gate);
     let begun = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&begun);
+    let mut options = config();
+    options.max_scrapes_in_flight = 64;
     let server = serve(
-        config(),
+        options,
         metrics(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
             gate.lock().unwrap().recv().unwrap();

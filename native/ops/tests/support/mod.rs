@@ -28,11 +28,7 @@ pub fn config() -> OpsConfig {
 }
 
 pub fn text(body: impl Into<Vec<u8>>) -> Body {
-    Body {
-        content_type: "text/plain",
-        encoding: None,
-        bytes: body.into(),
-    }
+    Body::plain("text/plain", body)
 }
 
 pub fn metrics(render: impl Fn(&ScrapeRequest<'_>) -> Body + Send + Sync + 'static) -> RouteTable {

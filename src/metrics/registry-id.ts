@@ -1,0 +1,16 @@
+// How a registry of ours tells the number that the native side knows it by, whichever entry point made it. App threads.
+
+/** Key of a registry's native number; the same in every copy of the package. */
+export const REGISTRY_ID: unique symbol = Symbol.for('kymo.registry');
+
+/** What can be served: a `MetricsRegistry`, or a `Registry` of `kymo/prom-client`. */
+export interface ServedRegistry {
+  readonly [REGISTRY_ID]: number;
+}
+
+/** The native number of a registry of ours; undefined for anything else, a registry of prom-client included. */
+export function registryId(candidate: unknown): number | undefined {
+  if (candidate === null || typeof candidate !== 'object') return undefined;
+  const id: unknown = (candidate as Partial<ServedRegistry>)[REGISTRY_ID];
+  return typeof id === 'number' && Number.isInteger(id) && id >= 0 ? id : undefined;
+}

@@ -1,8 +1,17 @@
 // Counters: values that only go up. App thread; each increment is one store into a cell of this thread's segment.
 import { cellOf, cellsAt, type Place } from '../binding/segment.js';
+import { InvalidMetricError } from '../core/errors.js';
+import { type CounterOptions, checkStandalone, type StandaloneOptions } from './declaration.js';
+import { Declared, declaredBy } from './declared.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
+import { announcing, recorded } from './hook.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, type Declared, isPlace, Metric } from './metric.js';
+import { type Bound, isPlace, joinRegistries, Metric } from './metric.js';
+import { type MetricValue, measured, Observations } from './observations.js';
+import { sumOf } from './reading.js';
+
+/** Options of `new Counter`: `help` may be left out, or be called `description`. */
+export type NewCounterOptions<N extends string = string> = Omit<CounterOptions<N>, 'help'> & StandaloneOptions<Counter<N>>;
 
 /** A counter's series, looked up once. */
 export interface BoundCounter extends Bound {
@@ -13,7 +22,24 @@ export interface BoundCounter extends Bound {
   inc(value?: number): void;
 }
 
+/** What a counter takes. */
+function isStep(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}
+
 class CounterSeries implements BoundCounter {
+  static {
+    announcing(
+      CounterSeries.prototype,
+      'inc',
+      (inc) =>
+        function (this: CounterSeries, value = 1): void {
+          inc.call(this, value);
+          if (isStep(value)) recorded(this.#metric.name, value, this.labels);
+        },
+    );
+  }
+
   readonly #cells: Float64Array;
   readonly #at: number;
   /** Keeps the metric, and with it these cells, for as long as the handle. */
@@ -32,8 +58,27 @@ class CounterSeries implements BoundCounter {
     else droppedValue(value);
   }
 
+  get labels(): Readonly<Record<string, string>> {
+    return this.#metric.labelsOf(this.#values);
+  }
+
   toJSON(): unknown {
     return { counter: this.#metric.name, labels: this.#values };
+  }
+}
+
+/** The series of a counter that remembers what it recorded. */
+class ObservedCounterSeries extends CounterSeries {
+  readonly #observations: Observations<MetricValue>;
+
+  constructor(metric: Counter, place: Place, values: readonly string[], observations: Observations<MetricValue>) {
+    super(metric, place, values);
+    this.#observations = observations;
+  }
+
+  override inc(value = 1): void {
+    super.inc(value);
+    if (isStep(value)) this.#observations.add(measured(value, this.labels));
   }
 }
 
@@ -56,12 +101,38 @@ class RefusedCounter implements BoundCounter {
 
 /** A value that only goes up: requests, bytes, errors. Its name should end in `_total`. */
 export class Counter<N extends string = string> extends Metric<BoundCounter> {
-  readonly #whole: BoundCounter | undefined;
+  static {
+    announcing(
+      Counter.prototype,
+      'inc',
+      () =>
+        function (this: Counter, first?: number | LabelValues, second?: number | LabelValues): void {
+          this.#incByHandle(first, second);
+        },
+    );
+  }
 
-  /** Made by `registry.counter`. */
-  constructor(declared: Declared) {
+  readonly #whole: BoundCounter | undefined;
+  readonly #observations: Observations<MetricValue> | undefined;
+
+  /**
+   * A counter that is in no registry yet, or in those of `registers`; `registry.counter` makes one and gives the same one to
+   * whoever asks again.
+   * @throws KymoError `KYMO_METRICS_DECLARATION` for a bad name, label name or option.
+   */
+  constructor(options: NewCounterOptions<N>);
+  /** @internal */
+  constructor(declared: Declared);
+  constructor(given: NewCounterOptions<N> | Declared) {
+    const declared = declaredBy(given instanceof Declared ? given : checkStandalone('counter', given));
     super(declared);
-    this.#whole = this.labelNames.length === 0 ? this.labels() : undefined;
+    const { keepObservations = 0 } = declared.declaration;
+    if (keepObservations > 0) {
+      this.#observations = new Observations(keepObservations);
+      Object.defineProperty(this, 'inc', { value: this.#incByHandle });
+    }
+    this.#whole = this.isWhole ? this.labels({}) : undefined;
+    if (!(given instanceof Declared)) joinRegistries(this, given.registers);
   }
 
   /**
@@ -78,15 +149,71 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
     else (this.#whole ?? this.labels()).inc(first as number | undefined);
   }
 
-  #add(labels: LabelValues, value = 1): void {
+  /**
+   * Adds `amount`, as `inc` does, for callers that want to hear of a value that is none.
+   * @throws KymoError `KYMO_METRICS_VALUE` for one that is negative, NaN, infinite or no number; nothing is changed then.
+   */
+  increment(amount = 1, labels?: LabelValues<N>): void {
+    if (!isStep(amount)) throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value: amount });
+    if (labels === undefined) this.inc(amount);
+    else this.inc(labels, amount);
+  }
+
+  /** Adds `value`: {@link increment} under the name that all instruments have for what they record. */
+  record(value: number, labels?: LabelValues<N>): void {
+    this.increment(value, labels);
+  }
+
+  /** All series together, over all threads: {@link getCount}. */
+  get value(): number {
+    return this.getCount();
+  }
+
+  /** All series together, over all threads. Reads each series: for tests and reports. */
+  getCount(): number {
+    return sumOf(this.series());
+  }
+
+  /** One series over all threads, 0 when there is none; without labels all of them together. */
+  getValue(labels?: Partial<LabelValues<N>>): number {
+    return sumOf(this.series(labels));
+  }
+
+  /** What this thread recorded last, oldest first: at most `keepObservations`, which is 0 unless declared. */
+  getObservations(): number[] {
+    return this.getMeasurements().map(({ value }) => value);
+  }
+
+  /** As {@link getObservations}, with labels and times. */
+  getMeasurements(): MetricValue[] {
+    return this.#observations?.values() ?? [];
+  }
+
+  /** Sets every series to 0, whichever thread wrote it, and forgets this thread's observations; none disappears. */
+  override reset(): void {
+    super.reset();
+    this.#observations?.clear();
+  }
+
+  #add(labels: Partial<LabelValues>, value = 1): void {
     const place = this.placeOf(labels);
     if (!isPlace(place)) return;
     if (typeof value === 'number' && value >= 0 && value < Infinity) (cellsAt(place)[cellOf(place)] as number) += value;
     else droppedValue(value);
   }
 
+  /** `inc`, but with labels by way of their handle, too: where more is to be done with a value than adding it. */
+  #incByHandle(first?: number | LabelValues<N>, second?: number | LabelValues<N>): void {
+    if (typeof first === 'object' && first !== null) this.handleFor(first as LabelValues).inc(second as number | undefined);
+    else if (typeof second === 'object' && second !== null) this.handleFor(second as LabelValues).inc(first as number | undefined);
+    else (this.#whole ?? this.labels()).inc(first as number | undefined);
+  }
+
   protected bind(place: Place, values: readonly string[]): BoundCounter {
-    return new CounterSeries(this as unknown as Counter, place, values);
+    const self = this as unknown as Counter;
+    return this.#observations === undefined
+      ? new CounterSeries(self, place, values)
+      : new ObservedCounterSeries(self, place, values, this.#observations);
   }
 
   protected refused(reason: DropReason): BoundCounter {

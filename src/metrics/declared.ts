@@ -5,6 +5,7 @@ import type { RemovedSeries } from '../binding/native-metrics.js';
 import { EPOCH, epochWords } from '../binding/segment.js';
 import { KymoError } from '../core/errors.js';
 import { prepareDrops } from './drops.js';
+import type { LabelRules } from './label-input.js';
 
 /** What a missing label value means: an error, or the empty string (which stands for "no label" in both formats). */
 export type MissingLabels = 'throw' | 'empty';
@@ -13,12 +14,40 @@ export type MissingLabels = 'throw' | 'empty';
 export interface Declaration {
   readonly name: string;
   readonly help: string;
-  readonly kind: 1 | 2 | 3;
+  /** Base unit, empty for none. */
+  readonly unit?: string;
+  readonly kind: 1 | 2 | 3 | 4 | 5 | 6;
+  /** Names that series have. */
   readonly labelNames: readonly string[];
+  /** Names that callers give, where a view dropped some of them; else {@link labelNames}. */
+  readonly acceptedLabels?: readonly string[];
   readonly missingLabels: MissingLabels;
+  /** Label values where a call gives none. */
+  readonly defaults?: Readonly<Record<string, string>>;
   readonly bounds?: readonly number[];
   readonly last: boolean;
+  /** How a gauge adds threads up: 0 sum, 1 last, 2 min, 3 max, 4 avg. */
+  readonly aggregate?: number;
+  /** Series at most before the overflow series takes the rest; default {@link MAX_SERIES}. */
+  readonly maxSeries?: number;
+  /** Ms without a change after which a series is hidden; default 0 = never. */
+  readonly idleMs?: number;
+  /** A view says that it records nothing. */
+  readonly dropped?: true;
+  /** Sets the metric's value; called with the metric as `this`. */
+  readonly collect?: (this: never) => unknown;
+  /** Recorded values to remember. */
+  readonly keepObservations?: number;
 }
+
+/** Series of one metric unless it says otherwise. */
+export const MAX_SERIES = 10_000;
+
+/** The id of a metric that a view dropped: it does not exist natively. */
+export const NOWHERE = -1;
+
+/** In no registry yet. */
+const UNREGISTERED = -1;
 
 /** A metric that exists natively. Only this package can make one, so that no instrument is made over another's cells. */
 export class Declared {
@@ -32,14 +61,18 @@ export class Declared {
   }
 }
 
-/** What is asked of the object of a metric. */
-interface Known {
-  readonly missingLabels: MissingLabels;
+/** What this module needs of an object that it knows. */
+export interface Known {
+  readonly id: number;
+  /** What this thread asked for; two declarations of one metric have to agree in it. */
+  readonly declaration: Declaration;
   /** Another thread removed a series, and this one held cells of it. */
   forget(removed: RemovedSeries): void;
 }
 
-const live = new Map<number, WeakRef<Known>>();
+const live = new Map<number, WeakRef<object>>();
+/** Keyed by the object, so that nothing here keeps one alive. */
+const known = new WeakMap<object, Known>();
 const collected = new FinalizationRegistry<number>(releaseCollected);
 let seenEpoch = 0;
 
@@ -67,36 +100,76 @@ export function takeRemoved(): void {
     const metric = live.get(removed.metric)?.deref();
     // Without an object here, the cells come from an earlier thread whose segments this one goes on with.
     if (metric === undefined) native.releaseSeries(removed.metric, removed.series);
-    else metric.forget(removed);
+    else known.get(metric)?.forget(removed);
   }
 }
 
+/** Knows the object of a metric from now on, and gives the metric's cells back when both are of no use any more. */
+export function remember(metric: object, as: Known): void {
+  known.set(metric, as);
+  if (as.id === NOWHERE) return;
+  live.set(as.id, new WeakRef(metric));
+  collected.register(metric, as.id);
+}
+
+/** The process-wide id of an instrument; {@link NOWHERE} when a view dropped it, undefined for what is none. */
+export function idOf(metric: object): number | undefined {
+  return known.get(metric)?.id;
+}
+
+/** What an instrument was declared as. */
+export function declarationOf(metric: object): Declaration | undefined {
+  return known.get(metric)?.declaration;
+}
+
+/** Which labels a declaration takes, and what its series keep. */
+export function labelRules({ labelNames, acceptedLabels, defaults, missingLabels }: Declaration): LabelRules {
+  const absent = missingLabels === 'empty' ? '' : undefined;
+  const hasDefault = (name: string): boolean => defaults !== undefined && Object.hasOwn(defaults, name);
+  return {
+    accepted: acceptedLabels ?? labelNames,
+    kept: labelNames,
+    fallbacks: labelNames.map((name) => (hasDefault(name) ? defaults?.[name] : absent)),
+    whole: labelNames.every(hasDefault),
+  };
+}
+
 /** Declares a metric natively and gives this thread's object of it: one, however often it is declared. */
-export function declare<M extends Known>(registry: number, declaration: Declaration, create: (declared: Declared) => M): M {
+export function declare<M extends object>(registry: number, declaration: Declaration, create: (declared: Declared) => M): M {
+  const id = declareNatively(registry, declaration);
+  const metric = live.get(id)?.deref();
+  const other = metric === undefined ? undefined : declarationOf(metric);
+  if (other === undefined) return create(new Declared(id, declaration));
+  for (const option of ['missingLabels', 'defaults', 'acceptedLabels', 'keepObservations'] as const) {
+    const [before, now] = [JSON.stringify(other[option]), JSON.stringify(declaration[option])];
+    if (before === now) continue;
+    throw new KymoError('KYMO_METRICS_CONFLICT', { name: declaration.name, existing: `the same metric with ${option}: ${before}` });
+  }
+  return metric as M;
+}
+
+/** What a constructor was given, as a metric that exists: its own options make one that is in no registry yet. */
+export function declaredBy(given: Declared | Declaration): Declared {
+  return given instanceof Declared ? given : new Declared(declareNatively(UNREGISTERED, given), given);
+}
+
+function declareNatively(registry: number, declaration: Declaration): number {
   prepareDrops();
+  const { name, help, unit, kind, labelNames, aggregate, bounds, maxSeries, idleMs } = declaration;
   let id: number;
   try {
     id = native.declareMetric(registry, {
-      name: declaration.name,
-      help: declaration.help,
-      kind: declaration.kind,
-      labelNames: [...declaration.labelNames],
-      last: declaration.last,
-      ...(declaration.bounds === undefined ? {} : { bounds: Float64Array.from(declaration.bounds) }),
+      name,
+      help,
+      kind,
+      labelNames: [...labelNames],
+      ...(unit === undefined ? {} : { unit }),
+      ...(aggregate === undefined ? {} : { aggregate, last: aggregate === 1 }),
+      ...(bounds === undefined ? {} : { bounds: Float64Array.from(bounds) }),
     });
   } catch (error) {
-    throw asKymoError(error, { name: declaration.name, existing: (error as Error).message });
+    throw asKymoError(error, { name, existing: (error as Error).message });
   }
-  const known = live.get(id)?.deref();
-  if (known !== undefined) {
-    if (known.missingLabels === declaration.missingLabels) return known as M;
-    throw new KymoError('KYMO_METRICS_CONFLICT', {
-      name: declaration.name,
-      existing: `the same metric with missingLabels: '${known.missingLabels}'`,
-    });
-  }
-  const metric = create(new Declared(id, declaration));
-  live.set(id, new WeakRef<Known>(metric));
-  collected.register(metric, id);
-  return metric;
+  if (maxSeries !== undefined || idleMs !== undefined) native.setLimits(id, maxSeries ?? MAX_SERIES, idleMs ?? 0);
+  return id;
 }

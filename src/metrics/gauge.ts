@@ -1,10 +1,19 @@
 // Gauges: values that go up and down. App thread; each write is one store, after a look at the word that says whether
 // another thread removed or reset something.
 import { cellOf, cellsAt, EPOCH, epochWords, type Place } from '../binding/segment.js';
+import { InvalidMetricError } from '../core/errors.js';
+import { checkStandalone, type GaugeOptions, type StandaloneOptions } from './declaration.js';
+import { Declared, declaredBy } from './declared.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
+import { announcing, recorded } from './hook.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, type Declared, epochTaken, isPlace, Metric } from './metric.js';
+import { type Bound, epochTaken, isPlace, joinRegistries, Metric } from './metric.js';
+import { type MetricValue, measured, Observations } from './observations.js';
+import { sumOf } from './reading.js';
 import { startClock } from './timer.js';
+
+/** Options of `new Gauge`: `help` may be left out, or be called `description`. */
+export type NewGaugeOptions<N extends string = string> = Omit<GaugeOptions<N>, 'help'> & StandaloneOptions<Gauge<N>>;
 
 /** A gauge's series, looked up once. */
 export interface BoundGauge extends Bound {
@@ -23,7 +32,33 @@ export interface BoundGauge extends Bound {
 /** No epoch has this value: a handle that carries it registers before its next write. */
 const EXPIRED = 0.5;
 
+/** What can be added to a gauge; it can be set to any number. */
+function isStep(value: unknown): value is number {
+  return typeof value === 'number' && value - value === 0;
+}
+
 class GaugeSeries implements BoundGauge {
+  static {
+    announcing(
+      GaugeSeries.prototype,
+      'set',
+      (set) =>
+        function (this: GaugeSeries, value: number): void {
+          set.call(this, value);
+          if (typeof value === 'number') recorded(this.#metric.name, value, this.labels);
+        },
+    );
+    announcing(
+      GaugeSeries.prototype,
+      'inc',
+      (inc) =>
+        function (this: GaugeSeries, value = 1): void {
+          inc.call(this, value);
+          if (isStep(value)) recorded(this.#metric.name, value, this.labels);
+        },
+    );
+  }
+
   #cells: Float64Array;
   #at: number;
   readonly #words = epochWords();
@@ -64,6 +99,10 @@ class GaugeSeries implements BoundGauge {
     return startClock((seconds) => this.set(seconds));
   }
 
+  get labels(): Readonly<Record<string, string>> {
+    return this.#metric.labelsOf(this.#values);
+  }
+
   toJSON(): unknown {
     return { gauge: this.#metric.name, labels: this.#values };
   }
@@ -77,6 +116,26 @@ class GaugeSeries implements BoundGauge {
     this.#at = cellOf(place);
     this.#seen = seen;
     return true;
+  }
+}
+
+/** The series of a gauge that remembers what it recorded. */
+class ObservedGaugeSeries extends GaugeSeries {
+  readonly #observations: Observations<MetricValue>;
+
+  constructor(metric: Gauge, place: Place, values: readonly string[], observations: Observations<MetricValue>) {
+    super(metric, place, values);
+    this.#observations = observations;
+  }
+
+  override set(value: number): void {
+    super.set(value);
+    if (typeof value === 'number') this.#observations.add(measured(value, this.labels));
+  }
+
+  override inc(value = 1): void {
+    super.inc(value);
+    if (isStep(value)) this.#observations.add(measured(value, this.labels));
   }
 }
 
@@ -113,16 +172,28 @@ class RefusedGauge implements BoundGauge {
 }
 
 /**
- * A value that goes up and down: queue length, memory, requests in flight. Several threads that write one series are added
- * up, over the threads that are alive; a gauge declared with `aggregate: 'last'` has one value for the process.
+ * A value that goes up and down: queue length, memory, requests in flight. Where several threads write one series, `aggregate`
+ * says what is shown: the sum, mean, least or greatest value over the threads that are alive, or one value for the process.
  */
 export class Gauge<N extends string = string> extends Metric<BoundGauge> {
   readonly #whole: BoundGauge | undefined;
+  readonly #observations: Observations<MetricValue> | undefined;
 
-  /** Made by `registry.gauge`. */
-  constructor(declared: Declared) {
+  /**
+   * A gauge that is in no registry yet, or in those of `registers`; `registry.gauge` makes one and gives the same one to whoever
+   * asks again.
+   * @throws KymoError `KYMO_METRICS_DECLARATION` for a bad name, label name or option.
+   */
+  constructor(options: NewGaugeOptions<N>);
+  /** @internal */
+  constructor(declared: Declared);
+  constructor(given: NewGaugeOptions<N> | Declared) {
+    const declared = declaredBy(given instanceof Declared ? given : checkStandalone('gauge', given));
     super(declared);
-    this.#whole = this.labelNames.length === 0 ? this.labels() : undefined;
+    const { keepObservations = 0 } = declared.declaration;
+    if (keepObservations > 0) this.#observations = new Observations(keepObservations);
+    this.#whole = this.isWhole ? this.labels({}) : undefined;
+    if (!(given instanceof Declared)) joinRegistries(this, given.registers);
   }
 
   static again(gauge: Gauge, series: BoundGauge, values: readonly string[]): Place {
@@ -153,6 +224,59 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
     this.#series(first, second).dec(number(first, second));
   }
 
+  /**
+   * Sets a series, as `set` does, for callers that want to hear of a value that is none.
+   * @throws KymoError `KYMO_METRICS_VALUE` for what is no number; nothing is changed then.
+   */
+  record(value: number, labels?: LabelValues<N>): void {
+    if (typeof value !== 'number') throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value });
+    this.#series(labels).set(value);
+  }
+
+  /**
+   * Raises a series by `amount`, which may be negative.
+   * @throws KymoError `KYMO_METRICS_VALUE` for NaN, the infinities and what is no number; nothing is changed then.
+   */
+  increment(amount = 1, labels?: LabelValues<N>): void {
+    if (!isStep(amount)) throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value: amount });
+    this.#series(labels).inc(amount);
+  }
+
+  /** Lowers a series: see {@link Gauge.increment}. */
+  decrement(amount = 1, labels?: LabelValues<N>): void {
+    if (!isStep(amount)) throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value: amount });
+    this.#series(labels).dec(amount);
+  }
+
+  /** {@link Gauge.getValue} without labels. */
+  get value(): number {
+    return this.getValue();
+  }
+
+  /**
+   * One series over all threads, 0 when there is none; without labels all series together. Reads each series: for tests and
+   * reports.
+   */
+  getValue(labels?: Partial<LabelValues<N>>): number {
+    return sumOf(this.series(labels));
+  }
+
+  /** What this thread recorded last, oldest first: at most `keepObservations`, which is 0 unless declared. */
+  getObservations(): number[] {
+    return this.getMeasurements().map(({ value }) => value);
+  }
+
+  /** As {@link getObservations}, with labels and times. */
+  getMeasurements(): MetricValue[] {
+    return this.#observations?.values() ?? [];
+  }
+
+  /** Sets every series to 0, whichever thread wrote it, and forgets this thread's observations; none disappears. */
+  override reset(): void {
+    super.reset();
+    this.#observations?.clear();
+  }
+
   /** Sets a series to the wall clock in seconds since 1970. */
   setToCurrentTime(labels?: LabelValues<N>): void {
     this.#series(labels).setToCurrentTime();
@@ -174,7 +298,10 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
   }
 
   protected bind(place: Place, values: readonly string[]): BoundGauge {
-    return new GaugeSeries(this as unknown as Gauge, place, values);
+    const self = this as unknown as Gauge;
+    return this.#observations === undefined
+      ? new GaugeSeries(self, place, values)
+      : new ObservedGaugeSeries(self, place, values, this.#observations);
   }
 
   protected refused(reason: DropReason): BoundGauge {

@@ -20,11 +20,11 @@ export function unknown(): Place {
 /**
  * The walk for these names, in the order of the levels. Where the engine may compile code from text it is a function of its
  * own per set of names, so that each property access stays monomorphic however many metrics there are (3 to 4 times quicker
- * than one loop for all); names are `[a-zA-Z_][a-zA-Z0-9_]*`, so there is nothing to escape. With
+ * than one loop for all); names stand in it as JSON strings, whatever they contain. With
  * `--disallow-code-generation-from-strings` it is the loop.
  */
 export function walkFor(names: readonly string[]): Walk {
-  const key = names.join();
+  const key = JSON.stringify(names);
   let walk = walks.get(key);
   if (walk === undefined) {
     walk = compiled(names) ?? looped([...names]);
@@ -34,8 +34,8 @@ export function walkFor(names: readonly string[]): Walk {
 }
 
 function compiled(names: readonly string[]): Walk | undefined {
-  if (names.length === 0 || !names.every((name) => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name))) return undefined;
-  const steps = names.map((name) => `at = at.get(labels.${name}); if (at === undefined) return ${UNKNOWN};`);
+  if (names.length === 0) return undefined;
+  const steps = names.map((name) => `at = at.get(labels[${JSON.stringify(name)}]); if (at === undefined) return ${UNKNOWN};`);
   try {
     return new Function('at', 'labels', `"use strict"; ${steps.join(' ')} return at;`) as Walk;
   } catch {

@@ -2,7 +2,7 @@
 // the values themselves, so that no separator can be imitated. App thread.
 import { native } from '../binding/load.js';
 import type { Place } from '../binding/segment.js';
-import { KymoError } from '../core/errors.js';
+import type { LabelRules } from './label-input.js';
 import { Level, type Next } from './label-level.js';
 import { UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
 
@@ -18,8 +18,6 @@ const FIRST_ORDER_AT = 64;
 
 export { UNKNOWN };
 
-const hasOwn = Object.prototype.hasOwnProperty;
-
 /** See the file. One per metric and thread. */
 export class LabelIndex {
   /** Names in the order of the declaration. */
@@ -28,7 +26,7 @@ export class LabelIndex {
   #levels: string[];
   /** Walks the levels with an object of labels. */
   #walk: Walk;
-  /** A name is one that every object inherits, such as `constructor`: then each call goes by {@link read}. */
+  /** A name is one that every object inherits, such as `constructor`: then each call takes the careful path. */
   readonly #inherited: boolean;
   #root = new Level();
   /** The place of a metric without labels. */
@@ -50,10 +48,26 @@ export class LabelIndex {
 
   /**
    * The place of a known combination, {@link UNKNOWN} otherwise. Allocates nothing. Reads the declared names only; that there
-   * are no others, and that these are the object's own, is checked when a combination is first seen ({@link read}).
+   * are no others, and that these are the object's own, is checked when a combination is first seen (`LabelInput`).
    */
   find(labels: LabelValues): Place {
     return this.#walk(this.#root, labels);
+  }
+
+  /**
+   * As {@link find}, for objects that leave out values which {@link LabelRules.fallbacks} stands in for. Allocates nothing. Every
+   * name is looked at: a misspelt one must not become a missing one.
+   */
+  findPartial(labels: LabelValues, { accepted, fallbacks }: LabelRules): Place {
+    if (this.#inherited) return UNKNOWN;
+    for (const name in labels) if (!accepted.includes(name)) return UNKNOWN;
+    let at: Next | undefined = this.#root;
+    for (const name of this.#levels) {
+      const value = labels[name] ?? fallbacks[this.names.indexOf(name)];
+      at = value === undefined ? undefined : (at as Level).get(value);
+      if (at === undefined) return UNKNOWN;
+    }
+    return at as Place;
   }
 
   /** As {@link find}, for values in the order of the declaration. */
@@ -148,23 +162,6 @@ export class LabelIndex {
       level.set(row[order.at(-1) as number] as LabelValue, row.at(-1) as Place);
     }
     this.#size = rows.length;
-  }
-
-  /**
-   * Values in the order of the declaration, as they came: own properties only, undefined where there is none.
-   * @throws KymoError `KYMO_METRICS_LABELS` for anything but an object with declared names.
-   */
-  read(metric: string, labels: unknown): unknown[] {
-    if (typeof labels !== 'object' || labels === null) throw this.refuse(metric, `got ${typeof labels}`);
-    for (const name of Object.keys(labels)) {
-      if (!this.names.includes(name)) throw this.refuse(metric, `${JSON.stringify(name)} was not declared`);
-    }
-    return this.names.map((name) => (hasOwn.call(labels, name) ? (labels as Record<string, unknown>)[name] : undefined));
-  }
-
-  /** The error for labels that do not fit the declaration. */
-  refuse(metric: string, problem: string): KymoError {
-    return new KymoError('KYMO_METRICS_LABELS', { metric, problem, names: this.names.join(', ') || 'no labels' });
   }
 }
 

@@ -1,13 +1,15 @@
-// What counter, gauge and histogram share: a declaration, the label index, bound series, removal and reset. App threads.
+// What all instruments share: a declaration, the label index, bound series, removal, reset and reading back. App threads.
 
 import { native } from '../binding/load.js';
-import { GONE, type RemovedSeries, TOO_LONG } from '../binding/native-metrics.js';
+import { GONE, OVERFLOW, type RemovedSeries, TOO_LONG } from '../binding/native-metrics.js';
 import { attach, type Place, placeOf } from '../binding/segment.js';
-import { type Declared, type MissingLabels, takeRemoved } from './declared.js';
-import { DROP_REASONS, type DropReason, dropped } from './drops.js';
-import { fresh, isLabelValue, LabelIndex, type LabelValue, type LabelValues, labelText, UNKNOWN } from './labels.js';
+import { type Declared, labelRules, NOWHERE, remember, takeRemoved } from './declared.js';
+import { BY_CHOICE, DROP_REASONS, type DropReason, dropped } from './drops.js';
+import { LabelInput, type LabelRules } from './label-input.js';
+import { fresh, isLabelValue, LabelIndex, type LabelValue, type LabelValues, UNKNOWN } from './labels.js';
+import { matching, readMetric, type SeriesReading } from './reading.js';
 
-export { type Declaration, Declared, epochTaken, type MissingLabels } from './declared.js';
+export { type Declaration, type Declared, epochTaken, type MissingLabels } from './declared.js';
 
 /** What `labels()` of each kind gives. */
 export interface Bound {
@@ -38,48 +40,60 @@ const GHOSTS_PER_CALL = 4;
 
 /** See the file. `B` is the bound handle of the kind. */
 export abstract class Metric<B extends Bound> {
-  /** As declared. */
+  /** As declared, or as a view renamed it. */
   readonly name: string;
   /** As declared. */
   readonly help: string;
-  /** As declared. */
+  /** As declared, those that a view drops included. */
   readonly labelNames: readonly string[];
-  /** Process-wide id. */
+  /** Process-wide id, or {@link NOWHERE}. */
   readonly #id: number;
-  /** As declared. */
-  readonly missingLabels: MissingLabels;
+  readonly #rules: LabelRules;
+  readonly #input: LabelInput;
   readonly #index: LabelIndex;
+  /** Something stands in for a missing label value, so that an object may leave it out. */
+  readonly #partial: boolean;
   readonly #handles = new Map<Place, B>();
   /** Further handles of a place: those whose removed series came back under a newer handle. */
   readonly #twins = new Map<Place, B[]>();
   readonly #ghosts = new Map<Place, Ghost<B>>();
+  /** This thread's part of the series that takes what is over the cap; it is in neither index nor handles. */
+  #overflow: Place = UNKNOWN;
 
   constructor({ id, declaration }: Declared) {
     attach();
+    this.#id = id;
+    this.#rules = labelRules(declaration);
     this.name = declaration.name;
     this.help = declaration.help;
-    this.labelNames = Object.freeze([...declaration.labelNames]);
-    this.#id = id;
-    this.missingLabels = declaration.missingLabels;
-    this.#index = new LabelIndex(this.labelNames);
+    this.labelNames = Object.freeze([...this.#rules.accepted]);
+    this.#input = new LabelInput(this.name, this.#rules);
+    this.#index = new LabelIndex(this.#rules.kept);
+    this.#partial = this.#rules.fallbacks.some((text) => text !== undefined);
+    remember(this, { id, declaration, forget: (removed) => this.#forget(removed) });
+    if (id === NOWHERE) this.#silence();
   }
 
-  /** Makes the handle of a place; `values` in the order of the declaration. */
+  /** Makes the handle of a place; `values` in the order of the kept label names. */
   protected abstract bind(place: Place, values: readonly string[]): B;
   /** Makes the handle of a series that could not be had: each use is one drop. */
   protected abstract refused(reason: DropReason): B;
   /** This thread removed the series of a handle that may be used again. */
   protected abstract expire(handle: B): void;
 
+  /** The help text under the name that other systems have for it. */
+  get description(): string {
+    return this.help;
+  }
+
   /**
    * The series of these label values: values in the order of `labelNames`, or one object. The series is shown from now on,
-   * with 0. Keep the handle where the values are known in advance: its calls are a store, without any look-up.
+   * with 0. Keep the handle where the values are known in advance: its calls are a store, without any look-up. Beyond
+   * `maxSeries` the handle counts into the overflow series for as long as it lives; look it up again to get what room there is.
    * @throws KymoError `KYMO_METRICS_LABELS` for names or a number of values that were not declared.
    */
-  labels(...values: LabelValue[] | [LabelValues]): B {
-    const first = values[0];
-    const given = typeof first === 'object' && first !== null ? this.#index.read(this.name, first) : (values as unknown[]);
-    if (given.length !== this.labelNames.length) throw this.#index.refuse(this.name, `got ${given.length} values`);
+  labels(...values: LabelValue[] | [Partial<LabelValues>]): B {
+    const given = this.#input.read(values);
     return this.#handleOf(this.#resolve(given), given);
   }
 
@@ -87,18 +101,30 @@ export abstract class Metric<B extends Bound> {
    * Takes one series away; true if it was shown. A handle that is still held brings it back, from 0, when it is used.
    * @throws KymoError `KYMO_METRICS_LABELS` as `labels` does.
    */
-  remove(...values: LabelValue[] | [LabelValues]): boolean {
-    const first = values[0];
-    const given = typeof first === 'object' && first !== null ? this.#index.read(this.name, first) : (values as unknown[]);
-    if (given.length !== this.labelNames.length) throw this.#index.refuse(this.name, `got ${given.length} values`);
-    const texts = this.#texts(given);
-    if (texts === undefined) return false;
-    const place = this.#index.findValues(texts);
-    const held = this.#held(place) !== undefined;
-    const slot = native.removeSeries(this.#id, held && this.keepsRemoved, ...texts);
-    if (slot < 0) return false;
-    if (place !== UNKNOWN) this.#drop(place, texts, slot);
-    return true;
+  remove(...values: LabelValue[] | [Partial<LabelValues>]): boolean {
+    const texts = this.#input.texts(this.#input.read(values));
+    return texts !== undefined && this.#remove(texts);
+  }
+
+  /**
+   * Takes away every series that has all of these label values, whichever thread wrote it, and says how many; `{}` matches all
+   * but the overflow series. Reads all series of the metric.
+   * @throws KymoError `KYMO_METRICS_LABELS` for names that were not declared.
+   */
+  removeMatching(labels: Partial<LabelValues>): number {
+    const wanted = this.#input.partial(labels);
+    if (wanted === undefined) return 0;
+    return matching(this.series(), this.#rules.kept.length, wanted).filter((texts) => this.#remove(texts)).length;
+  }
+
+  /**
+   * Shows one series with 0: a new one, so that its first increase is seen as one, or one that counted already, which begins
+   * anew.
+   * @throws KymoError `KYMO_METRICS_LABELS` as `labels` does.
+   */
+  zero(...values: LabelValue[] | [Partial<LabelValues>]): void {
+    this.remove(...values);
+    this.labels(...values);
   }
 
   /** Sets every series to 0, whichever thread wrote it; none disappears. */
@@ -116,15 +142,43 @@ export abstract class Metric<B extends Bound> {
     return true;
   }
 
+  /** A call without labels has a series of its own: see {@link LabelRules.whole}. */
+  protected get isWhole(): boolean {
+    return this.#rules.whole;
+  }
+
+  /** Values of all series over all threads, or of the one with these labels. Natively read: for tests and reports. */
+  protected series(labels?: Partial<LabelValues>): SeriesReading[] {
+    const all = readMetric(this.#id);
+    if (labels === undefined) return all;
+    const texts = this.textsOf(labels);
+    return all.filter(({ values }) => texts !== undefined && values?.every((value, at) => value === texts[at]));
+  }
+
+  /** Label values in the order of the kept names; undefined when one cannot be told. Throws as `labels` does. */
+  protected textsOf(labels: Partial<LabelValues>): string[] | undefined {
+    return this.#input.texts(this.#input.readObject(labels));
+  }
+
+  /** Labels of a handle, for whoever is told what it records. */
+  labelsOf(values: readonly string[]): Readonly<Record<string, string>> {
+    return Object.freeze(Object.fromEntries(this.#rules.kept.map((name, at) => [name, values[at] as string])));
+  }
+
   /** The place of an object of labels; registers what is new. Without {@link isPlace} it is a drop, already counted. */
-  protected placeOf(labels: LabelValues): Place {
-    const place = this.#index.find(labels);
-    return place === UNKNOWN ? this.#counted(this.#resolve(this.#index.read(this.name, labels))) : place;
+  protected placeOf(labels: Partial<LabelValues>): Place {
+    const place = this.#find(labels);
+    return place === UNKNOWN ? this.#counted(this.#resolve(this.#input.readObject(labels))) : place;
   }
 
   /** The handle of an object of labels. */
-  protected handleFor(labels: LabelValues): B {
-    return this.#handles.get(this.#index.find(labels)) ?? this.labels(labels);
+  protected handleFor(labels: Partial<LabelValues>): B {
+    return this.#handles.get(this.#find(labels)) ?? this.labels(labels);
+  }
+
+  #find(labels: Partial<LabelValues>): Place {
+    const place = this.#index.find(labels as LabelValues);
+    return place === UNKNOWN && this.#partial ? this.#index.findPartial(labels as LabelValues, this.#rules) : place;
   }
 
   /** The one handle of a place. */
@@ -132,7 +186,9 @@ export abstract class Metric<B extends Bound> {
     if (!isPlace(place)) return this.refused(reasonOf(place));
     let handle = this.#handles.get(place);
     if (handle === undefined) {
-      handle = this.#held(place) ?? this.bind(place, (this.#texts(given) as string[]).map(fresh));
+      const values = (): string[] => (this.#input.texts(given) as string[]).map(fresh);
+      if (place === this.#overflow) return this.bind(place, values());
+      handle = this.#held(place) ?? this.bind(place, values());
       this.#ghosts.delete(place);
       this.#handles.set(place, handle);
     }
@@ -147,7 +203,7 @@ export abstract class Metric<B extends Bound> {
   /** Registers the values of a handle anew, after its series was removed or reset. Refused is counted. */
   protected again(handle: B, values: readonly string[]): Place {
     const place = this.#counted(this.#register(values, values));
-    if (!isPlace(place)) return place;
+    if (!isPlace(place) || place === this.#overflow) return place;
     const newer = this.#handles.get(place);
     if (newer === undefined) this.#handles.set(place, handle);
     else if (newer !== handle) {
@@ -157,10 +213,18 @@ export abstract class Metric<B extends Bound> {
     return place;
   }
 
-  /** Another thread removed a series, and this one held cells of it. */
-  forget({ series, values }: RemovedSeries): void {
+  #forget({ series, values }: RemovedSeries): void {
     const place = this.#index.findValues(values);
     if (place === UNKNOWN || !this.#drop(place, values, series)) native.releaseSeries(this.#id, series);
+  }
+
+  #remove(texts: readonly string[]): boolean {
+    const place = this.#index.findValues(texts);
+    const held = this.#held(place) !== undefined;
+    const slot = native.removeSeries(this.#id, held && this.keepsRemoved, ...texts);
+    if (slot < 0) return false;
+    if (place !== UNKNOWN) this.#drop(place, texts, slot);
+    return true;
   }
 
   /**
@@ -187,23 +251,8 @@ export abstract class Metric<B extends Bound> {
     return place;
   }
 
-  #texts(given: readonly unknown[]): string[] | undefined {
-    const texts: string[] = [];
-    for (const [at, value] of given.entries()) {
-      if (value === undefined || value === null) {
-        if (this.missingLabels === 'throw') throw this.#index.refuse(this.name, `${JSON.stringify(this.labelNames[at])} is ${value}`);
-        texts.push('');
-        continue;
-      }
-      const text = labelText(value);
-      if (text === undefined) return undefined;
-      texts.push(text);
-    }
-    return texts;
-  }
-
   #resolve(given: readonly unknown[]): Place {
-    const texts = this.#texts(given);
+    const texts = this.#input.texts(given);
     if (texts === undefined) return refusal('label_value');
     const known = this.#index.findValues(texts);
     // A removed series that a handle keeps has to be registered to be shown again.
@@ -223,16 +272,21 @@ export abstract class Metric<B extends Bound> {
   #register(texts: readonly string[], given: readonly unknown[]): Place {
     takeRemoved();
     this.#collectGhosts();
-    const location = native.registerSeries(this.#id, ...texts);
-    if (location < 0) return refusal(location === TOO_LONG ? 'label_too_long' : location === GONE ? 'unregistered' : 'memory');
+    const answer = native.registerSeries(this.#id, ...texts);
+    const full = answer <= OVERFLOW;
+    if (answer < 0 && !full) return refusal(answer === TOO_LONG ? 'label_too_long' : answer === GONE ? 'unregistered' : 'memory');
     let place: Place;
     try {
-      place = placeOf(location);
+      place = placeOf(full ? OVERFLOW - answer : answer);
     } catch {
       return refusal('memory'); // A `last` gauge lies in another thread's memory, which this runtime does not lend (M5).
     }
-    this.#index.add(texts, place);
-    this.#spell(given, texts, place);
+    if (full) {
+      this.#overflow = place;
+    } else {
+      this.#index.add(texts, place);
+      this.#spell(given, texts, place);
+    }
     return place;
   }
 
@@ -245,6 +299,22 @@ export abstract class Metric<B extends Bound> {
       else if (native.releaseSeries(this.#id, ghost.slot) === 1) this.#index.delete(ghost.values);
     }
   }
+
+  /** A view dropped this metric: its own methods stand in front of those that look a series up, and do nothing. */
+  #silence(): void {
+    let handle: B | undefined;
+    const silent = (): B => {
+      handle ??= this.refused(BY_CHOICE);
+      return handle;
+    };
+    const own = { labels: silent, handleFor: silent, placeOf: () => NOWHERE, remove: () => false, reset: () => undefined };
+    for (const [name, value] of Object.entries(own)) Object.defineProperty(this, name, { value });
+  }
+}
+
+/** Puts a new instrument into the registries of its options. */
+export function joinRegistries<M>(metric: M, registers: readonly { register(metric: M): unknown }[] = []): void {
+  for (const registry of registers) registry.register(metric);
 }
 
 /** True for a place that can be written. */

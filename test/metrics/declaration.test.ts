@@ -64,35 +64,46 @@ describe('options', () => {
     for (const help of [undefined, null, 1, {}]) expect(declared({ help })).toBe(REFUSED);
   });
 
-  it('know two policies for missing labels, and two ways to add threads up', () => {
+  it('know two policies for missing labels, and five ways to add threads up', () => {
     for (const missingLabels of ['throw', 'empty', undefined]) expect(declared({ missingLabels })).toBe('accepted');
     for (const missingLabels of ['', 'ignore', null, true]) expect(declared({ missingLabels })).toBe(REFUSED);
-    for (const aggregate of ['sum', 'last', undefined]) expect(declared({ aggregate }, 'gauge')).toBe('accepted');
-    for (const aggregate of ['', 'max', null, 1]) expect(declared({ aggregate }, 'gauge')).toBe(REFUSED);
+    for (const aggregate of ['sum', 'last', 'min', 'max', 'avg', undefined]) expect(declared({ aggregate }, 'gauge')).toBe('accepted');
+    for (const aggregate of ['', 'median', null, 1]) expect(declared({ aggregate }, 'gauge')).toBe(REFUSED);
   });
 });
 
 describe('label names', () => {
-  it.each([[[]], [['a']], [['_a', 'A9_']], [['constructor']], [['les', 'quantiles']], [Array.from({ length: 64 }, (_, n) => `l${n}`)]])(
-    'may be %j',
-    (labelNames) => {
-      expect(declared({ labelNames })).toBe('accepted');
-      expect(declared({ labelNames }, 'histogram')).toBe('accepted');
-    },
-  );
+  it.each([
+    [[]],
+    [['a']],
+    [['_a', 'A9_']],
+    [['constructor']],
+    [['les', 'quantiles']],
+    [['9a']],
+    [['a-b', 'a_c']],
+    [['http.route', 'x:y', 'a"b', 'c\\', 'd\n', 'e,f', '\u2028']],
+    [['😀']],
+    [['x'.repeat(512)]],
+    [Array.from({ length: 64 }, (_, n) => `l${n}`)],
+  ])('may be %j', (labelNames) => {
+    expect(declared({ labelNames })).toBe('accepted');
+    expect(declared({ labelNames }, 'histogram')).toBe('accepted');
+  });
 
   it.each([
     [['']],
-    [['9a']],
-    [['a-b']],
-    [['a b']],
-    [['a:b']],
-    [['é']],
+    [['\ud800']],
+    [['x'.repeat(513)]],
     [['__a']],
     [['__proto__']],
+    [['.-a']],
+    [['._a']],
     [['le']],
     [['a', 'quantile']],
+    [['otel_metric_overflow']],
     [['a', 'b', 'a']],
+    [['a.b', 'a_b']],
+    [['1a', '_a']],
     [[1]],
     [[undefined]],
     [[['a']]],

@@ -79,6 +79,8 @@ export interface MetricsNative {
   limitBuckets(metric: number, segment: number, cell: number): number;
   /** Takes the raw values of a summary's cells over. */
   drainSummary(metric: number, segment: number, cell: number): number;
+  /** The quantile `q` in [0, 1] of a summary's window: of the series with these label values, or of all; NaN of nothing. */
+  quantileOfSummary(metric: number, q: number, values: string[] | null): number;
   /** Keeps an exemplar: bucket as in `native/core/src/metrics/exemplars.rs`, then names and values in turn. */
   setExemplar(
     metric: number,

@@ -16,6 +16,8 @@ export const EPOCH = EPOCH_AT / 4;
 
 const views: Float64Array[] = [];
 const slots = new Map<number, number>();
+/** The other way round. */
+const segments: number[] = [];
 let words: Int32Array | undefined;
 
 function slotOf(segment: number): number {
@@ -23,6 +25,7 @@ function slotOf(segment: number): number {
   if (slot === undefined) {
     slot = views.push(new Float64Array(native.segmentBuffer(segment))) - 1;
     slots.set(segment, slot);
+    segments[slot] = segment;
   }
   return slot;
 }
@@ -50,6 +53,11 @@ export function epochWords(): Int32Array {
 export function placeOf(location: number): Place {
   const segment = Math.floor(location / 2 ** 32);
   return (slotOf(segment) << CELL_BITS) | (location - segment * 2 ** 32);
+}
+
+/** Number of the segment that `place` lies in, for calls of the addon; the cell is {@link cellOf}. */
+export function segmentOf(place: Place): number {
+  return segments[place >>> CELL_BITS] as number;
 }
 
 /** The cells that `place` lies in. */

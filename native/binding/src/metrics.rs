@@ -164,7 +164,8 @@ fn conflict(conflict: Conflict) -> CodedError {
 #[napi(catch_unwind)]
 pub fn declare_metric(registry_id: i32, declaration: MetricDeclaration) -> Result<u32, CodedError> {
     let descriptor = descriptor_of(declaration)?;
-    if descriptor.native.is_some_and(|native| native.min_reset_ms > 0) {
+    let window = descriptor.summary.as_ref().is_some_and(|summary| !summary.external);
+    if window || descriptor.native.is_some_and(|native| native.min_reset_ms > 0) {
         sweeping();
     }
     let registries = &process()?.registries;
@@ -215,6 +216,21 @@ pub fn describe_metric(metric: u32) -> Result<String, CodedError> {
 #[napi(catch_unwind)]
 pub fn snapshot_metric(metric: u32) -> Result<String, CodedError> {
     Ok(snapshot_of(&*metric_of(metric)?))
+}
+
+/// The quantile `q` of what a summary observed within its window: of the series with these label values, or of all. NaN when
+/// there is nothing.
+#[napi(catch_unwind)]
+pub fn quantile_of_summary(metric: u32, q: f64, values: Option<Vec<String>>) -> Result<f64, CodedError> {
+    let metric = metric_of(metric)?;
+    let Some(values) = values else {
+        return Ok(metric.quantile(q, None));
+    };
+    let mut block = Vec::with_capacity(128);
+    let names = &metric.descriptor().label_names;
+    // A value that is too long for a series has none.
+    let written = write_block(names, values.iter().map(String::as_str), &mut block);
+    Ok(written.map_or(f64::NAN, |()| metric.quantile(q, Some(&block))))
 }
 
 fn metric(call: &Call) -> Option<Arc<Metric>> {

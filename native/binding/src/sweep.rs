@@ -1,5 +1,5 @@
-//! The `kymo-sweep` thread: hides series that were idle for too long and asks for the resets of native histograms that are
-//! due. Made when the first metric needs it; wakes twice a second.
+//! The `kymo-sweep` thread: hides series that were idle for too long, asks for the resets of native histograms that are due, and
+//! has summaries age while nobody scrapes. Made when the first metric needs it; wakes twice a second.
 
 use crate::process::process;
 use kymo_core::memory::clock::mono_ms;

@@ -77,11 +77,10 @@ impl Descriptor {
         }
     }
 
-    /// Cells of one series: a value, one per state, or what the parts of a histogram or a summary need.
+    /// Cells of one series: a value, a bit per state in one number, or what the parts of a histogram or a summary need.
     pub fn cells(&self) -> u32 {
         match self.kind {
-            Kind::Counter | Kind::Gauge | Kind::Info => 1,
-            Kind::StateSet => self.states.len().max(1) as u32,
+            Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet => 1,
             Kind::Histogram => self.classic_cells() + self.native.as_ref().map_or(0, NativeOptions::cells),
             Kind::Summary => self.summary.as_ref().map_or(2, SummaryOptions::cells),
         }
@@ -120,6 +119,21 @@ impl Descriptor {
     pub fn mark_baseline(&self, now_ms: u64, write: &mut dyn FnMut(u32, f64)) {
         if let Some(native) = &self.native {
             write(self.classic_cells() + native.start_cell(), now_ms as f64);
+        }
+    }
+
+    /// What readers see of the cells of a kind whose cells are not its values: `values` as they are, else `made`, which is
+    /// filled. An info is 1 as long as it is shown; bit n of a state set's cell is its state n.
+    pub fn seen<'a>(&self, values: &'a [f64], made: &'a mut Vec<f64>) -> &'a [f64] {
+        match self.kind {
+            Kind::Info => &[1.0],
+            Kind::StateSet => {
+                let bits = values[0] as u64;
+                made.clear();
+                made.extend((0..self.states.len()).map(|n| (bits >> n & 1) as f64));
+                made
+            }
+            _ => values,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::memory::table::lock;
 use hashbrown::HashMap;
 use sketch::{Scale, Sketch};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Raw values that a part keeps until they are drained. A power of two; the same number stands in `src/metrics/summary.ts`.
 pub const RING: u32 = 128;
@@ -54,9 +55,13 @@ impl SummaryOptions {
             }
     }
 
+    fn window_ms(&self) -> u64 {
+        (self.max_age_ms / u64::from(self.age_buckets.max(1))).max(1)
+    }
+
     /// Number of the window that is filled at a monotonic time.
     fn window_at(&self, now_ms: u64) -> u64 {
-        now_ms / (self.max_age_ms / u64::from(self.age_buckets.max(1))).max(1)
+        now_ms / self.window_ms()
     }
 }
 
@@ -95,10 +100,13 @@ impl Part {
 
 /// The sketches of a metric: windows per thread's part of a series, keyed by its location. Times are ms of the monotonic clock.
 ///
-/// A value counts as observed when it is drained: with the 128th value, at the next scrape, or at the next sweep.
+/// A value counts as observed when it is drained: with the 128th value, at the next scrape, or by a sweep within a quarter of
+/// a window.
 #[derive(Default)]
 pub struct Summaries {
     parts: Mutex<HashMap<u64, Part>>,
+    /// Quarter of a window in which [`Summaries::is_due`] said yes.
+    swept: AtomicU64,
 }
 
 impl Summaries {
@@ -132,6 +140,12 @@ impl Summaries {
             .map(|n| read_cell(RING_AT + (n % u64::from(RING)) as u32))
             .filter(|value| value.is_finite())
             .for_each(|value| sketch.record(value, &scale));
+    }
+
+    /// True once per quarter of a window: everything has to be drained. One thread asks.
+    pub fn is_due(&self, options: &SummaryOptions, now_ms: u64) -> bool {
+        let quarter = now_ms / (options.window_ms() / 4).max(1);
+        !options.external && self.swept.swap(quarter, Ordering::Relaxed) != quarter
     }
 
     /// Appends the value of each declared quantile over the parts at `locations` (all threads' parts of one series): NaN when

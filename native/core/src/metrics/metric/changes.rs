@@ -143,8 +143,7 @@ impl Metric {
             series.created.store(self.next_created(), Ordering::Relaxed);
         });
         for at in &locations {
-            self.exemplars.clear(*at);
-            self.summaries.restart(*at, self.value_at(*at, 0) as u64);
+            self.begin_anew(*at);
         }
         locations
     }
@@ -186,6 +185,8 @@ impl Metric {
             self.unlink(index, series, id);
         }
         self.unlink_part(index, series, own);
+        self.exemplars.clear(own);
+        self.summaries.restart(own, 0);
         if let Some(slot) = self.slot(own) {
             slot.release(&self.memory, Place { cell: own.cell(), meta }, self.descriptor.cells());
         }

@@ -5,6 +5,7 @@ mod changes;
 mod composite;
 mod idle;
 mod parts;
+mod recent;
 mod views;
 
 use idle::Idle;
@@ -376,8 +377,7 @@ impl Metric {
         let (segment, place) = bound.map_err(RegisterError::Memory)?;
         let location = Location::new(segment, place.cell);
         self.init_cells(location);
-        self.exemplars.clear(location);
-        self.summaries.restart(location, 0);
+        self.begin_anew(location);
         Ok((segment, place))
     }
 
@@ -385,6 +385,14 @@ impl Metric {
         let slot = self.slot(at);
         (0..self.descriptor.cells())
             .filter_map(move |n| slot.map(|slot| (n as usize, slot.segment.cell(at.cell() + n))))
+    }
+
+    /// What is kept beside the cells of a part begins anew with them; `count` of a summary's values are before that.
+    fn begin_anew(&self, at: Location) {
+        self.exemplars.clear(at);
+        if self.kind() == Kind::Summary {
+            self.summaries.restart(at, self.value_at(at, 0) as u64);
+        }
     }
 
     /// Gives zeroed cells what they begin with.

@@ -38,6 +38,7 @@ impl Metric {
         let _pin = self.memory.pin();
         let mut cursor = self.memory.cursor();
         let mut values = vec![0.0; self.descriptor.cells() as usize];
+        let mut made = Vec::new();
         let mut exemplars = Vec::new();
         for series in self.series.iter() {
             if series.state.load(Ordering::Acquire) == FREE {
@@ -62,7 +63,7 @@ impl Metric {
                 }
                 visit(&SeriesView {
                     labels,
-                    values: &values,
+                    values: self.descriptor.seen(&values, &mut made),
                     created_ns: series.created.load(Ordering::Relaxed),
                     native: None,
                     quantiles: &[],

@@ -159,6 +159,17 @@ fn a_window_shorter_than_its_parts_is_still_one() {
 }
 
 #[test]
+fn a_sweep_is_due_four_times_per_window() {
+    let summary = Summary::new(SummaryOptions {
+        max_age_ms: 10_000,
+        age_buckets: 5,
+        ..SummaryOptions::default()
+    });
+    let due = (1..=100).filter(|tick| summary.kept.is_due(&summary.options, 1_000_000 + tick * 100));
+    assert_eq!(due.count(), 21);
+}
+
+#[test]
 fn parts_of_several_threads_are_one_window() {
     let summary = Summary::new(SummaryOptions::default());
     let others = Cells::new(&summary.options);

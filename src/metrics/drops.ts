@@ -19,6 +19,9 @@ export const DROP_REASONS = [
   'buffer_full',
   'unknown_metric',
   'record_failed',
+  'exemplar_too_long',
+  'exemplar_labels',
+  'unknown_state',
 ] as const;
 
 /** One of {@link DROP_REASONS}. */

@@ -52,18 +52,13 @@ impl Exemplars {
         !self.any.load(Ordering::Relaxed)
     }
 
-    /// Keeps one: the latest of its bucket, and where `native` tells that the metric has exponential buckets one of ten that
-    /// are spread over the observed values.
-    pub fn keep(&self, location: Location, exemplar: Exemplar, native: bool) {
+    /// Keeps one: the latest of its bucket, or with [`NATIVE`] one of ten that are spread over the observed values.
+    pub fn keep(&self, location: Location, exemplar: Exemplar) {
         let mut kept = lock(&self.kept);
         let part = kept.entry(location.0).or_default();
-        if native {
-            part.spread(Exemplar {
-                bucket: NATIVE,
-                ..exemplar.clone()
-            });
-        }
-        if exemplar.bucket != NATIVE {
+        if exemplar.bucket == NATIVE {
+            part.spread(exemplar);
+        } else {
             part.replace(exemplar);
         }
         self.any.store(true, Ordering::Relaxed);
@@ -202,7 +197,7 @@ mod tests {
         let exemplars = Exemplars::default();
         assert!(exemplars.is_empty());
         assert_eq!(collected(&exemplars, &[AT]), []);
-        exemplars.keep(AT, exemplar(0, 1.0, 1), false);
+        exemplars.keep(AT, exemplar(0, 1.0, 1));
         assert!(!exemplars.is_empty());
         exemplars.clear(OTHER);
         assert_eq!(collected(&exemplars, &[OTHER, AT]), [(0, 1.0)]);
@@ -215,7 +210,7 @@ mod tests {
     fn each_bucket_has_its_latest() {
         let exemplars = Exemplars::default();
         for (bucket, value) in [(0, 1.0), (3, 30.0), (0, 2.0), (3, 31.0), (1, 10.0)] {
-            exemplars.keep(AT, exemplar(bucket, value, 7), false);
+            exemplars.keep(AT, exemplar(bucket, value, 7));
         }
         assert_eq!(collected(&exemplars, &[AT]), [(0, 2.0), (3, 31.0), (1, 10.0)]);
     }
@@ -223,11 +218,11 @@ mod tests {
     #[test]
     fn of_several_threads_the_latest_of_each_bucket_counts() {
         let exemplars = Exemplars::default();
-        exemplars.keep(AT, exemplar(0, 1.0, 10), false);
-        exemplars.keep(AT, exemplar(1, 2.0, 20), false);
-        exemplars.keep(OTHER, exemplar(0, 3.0, 15), false);
-        exemplars.keep(OTHER, exemplar(1, 4.0, 15), false);
-        exemplars.keep(OTHER, exemplar(2, 5.0, 15), false);
+        exemplars.keep(AT, exemplar(0, 1.0, 10));
+        exemplars.keep(AT, exemplar(1, 2.0, 20));
+        exemplars.keep(OTHER, exemplar(0, 3.0, 15));
+        exemplars.keep(OTHER, exemplar(1, 4.0, 15));
+        exemplars.keep(OTHER, exemplar(2, 5.0, 15));
         let expected = [(0, 3.0), (1, 2.0), (2, 5.0)];
         assert_eq!(collected(&exemplars, &[AT, OTHER]), expected);
         let mut out = vec![exemplar(9, 9.0, 9)];
@@ -236,10 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_of_both_forms_keeps_it_for_both_and_a_native_one_for_that_alone() {
+    fn a_histogram_of_both_forms_has_those_of_both() {
         let exemplars = Exemplars::default();
-        exemplars.keep(AT, exemplar(2, 1.5, 1), true);
-        exemplars.keep(OTHER, exemplar(NATIVE, 2.5, 1), true);
+        exemplars.keep(AT, exemplar(2, 1.5, 1));
+        exemplars.keep(AT, exemplar(NATIVE, 1.5, 1));
+        exemplars.keep(OTHER, exemplar(NATIVE, 2.5, 1));
         assert_eq!(collected(&exemplars, &[AT]), [(2, 1.5), (NATIVE, 1.5)]);
         assert_eq!(collected(&exemplars, &[OTHER]), [(NATIVE, 2.5)]);
         assert_eq!(
@@ -253,21 +249,21 @@ mod tests {
         let exemplars = Exemplars::default();
         let powers: Vec<f64> = (0..10).map(|n| 4f64.powi(n)).collect();
         for (n, value) in powers.iter().rev().enumerate() {
-            exemplars.keep(AT, exemplar(NATIVE, *value, 100 + n as u64), true);
+            exemplars.keep(AT, exemplar(NATIVE, *value, 100 + n as u64));
         }
         assert_eq!(native_values(&exemplars), powers);
         // Closest to 16: that one is replaced, since any other would leave two that are close.
-        exemplars.keep(AT, exemplar(NATIVE, 17.0, 200), true);
+        exemplars.keep(AT, exemplar(NATIVE, 17.0, 200));
         let mut expected = powers.clone();
         expected[2] = 17.0;
         assert_eq!(native_values(&exemplars), expected);
         // Far from all: of the closest pair, (16→17, 64), the older one goes: 64.
-        exemplars.keep(AT, exemplar(NATIVE, 1e9, 201), true);
+        exemplars.keep(AT, exemplar(NATIVE, 1e9, 201));
         expected.remove(3);
         expected.push(1e9);
         assert_eq!(native_values(&exemplars), expected);
         // The same value again takes the place of itself.
-        exemplars.keep(AT, exemplar(NATIVE, 1e9, 202), true);
+        exemplars.keep(AT, exemplar(NATIVE, 1e9, 202));
         assert_eq!(native_values(&exemplars), expected);
     }
 
@@ -275,15 +271,11 @@ mod tests {
     fn one_that_is_older_than_five_minutes_goes_first() {
         let exemplars = Exemplars::default();
         for n in 0..10 {
-            exemplars.keep(
-                AT,
-                exemplar(NATIVE, 4f64.powi(n), if n == 7 { 1_000 } else { 2_000 }),
-                true,
-            );
+            exemplars.keep(AT, exemplar(NATIVE, 4f64.powi(n), if n == 7 { 1_000 } else { 2_000 }));
         }
-        exemplars.keep(AT, exemplar(NATIVE, 1.01, 1_000 + NATIVE_AGE_MS), true);
+        exemplars.keep(AT, exemplar(NATIVE, 1.01, 1_000 + NATIVE_AGE_MS));
         assert!(native_values(&exemplars).contains(&4f64.powi(7)));
-        exemplars.keep(AT, exemplar(NATIVE, 4.01, 1_001 + NATIVE_AGE_MS), true);
+        exemplars.keep(AT, exemplar(NATIVE, 4.01, 1_001 + NATIVE_AGE_MS));
         assert!(!native_values(&exemplars).contains(&4f64.powi(7)));
         assert!(native_values(&exemplars).contains(&4.01));
     }
@@ -294,7 +286,7 @@ mod tests {
         for n in 0..200 {
             let magnitude = 3f64.powi(n % 20);
             let value = [magnitude, -magnitude, 0.0][n as usize % 3];
-            exemplars.keep(AT, exemplar(NATIVE, value, 1_000 + n as u64), true);
+            exemplars.keep(AT, exemplar(NATIVE, value, 1_000 + n as u64));
         }
         let values = native_values(&exemplars);
         assert_eq!(values.len(), NATIVE_MAX);

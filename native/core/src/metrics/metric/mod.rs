@@ -206,8 +206,7 @@ impl Metric {
 
     /// Keeps an exemplar of the part at `location`.
     pub fn keep_exemplar(&self, location: Location, exemplar: Exemplar) {
-        self.exemplars
-            .keep(location, exemplar, self.descriptor.native.is_some());
+        self.exemplars.keep(location, exemplar);
     }
 
     /// Label block of a slot, for the thread that has to drop it.

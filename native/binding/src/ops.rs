@@ -11,7 +11,7 @@ use kymo_core::metrics::self_metrics::SELF_REGISTRY;
 use kymo_core::threads::guard;
 use kymo_ops::{
     Access, Address, Body, Listen, Names, OpsConfig, OpsCounters, OpsError, OpsServer, Route, RouteTable,
-    ScrapeRequest, Scraper,
+    ScrapeRequest, Scraper, cardinality,
 };
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Env, Task, sys};
@@ -205,8 +205,11 @@ pub fn ops_start(env: Env, options: OpsStartOptions) -> Result<AsyncTask<StartTa
         scrape_timeout: ms(options.scrape_timeout_ms),
         ..OpsConfig::new(listen)
     };
+    let report = cardinality(served.clone());
     let scraper = Scraper::new(served, Arc::clone(&process()?.scrapes));
-    let routes = RouteTable::new().with(Route::rendered("/metrics", Access::Token, scraper.into_render()));
+    let routes = RouteTable::new()
+        .with(Route::rendered("/metrics", Access::Token, scraper.into_render()))
+        .with(Route::rendered("/debug/cardinality", Access::Token, report));
     let environment = adopt(env.raw());
     Ok(AsyncTask::new(StartTask {
         config,

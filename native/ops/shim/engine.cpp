@@ -35,6 +35,13 @@ std::string_view view(KymoText text) { return {text.data, text.length}; }
 KymoText text(std::string_view view) { return {view.data(), view.length()}; }
 us_socket_t *socket_of(kymo::Response *response) { return (us_socket_t *) response; }
 
+/* What one connection is given in one turn of the loop. The kernel's buffer holds more, and where the client reads along, one
+ * write never ends before the body does: others would wait behind all of it. */
+constexpr size_t PIECE_BYTES = 64 << 10;
+
+/* For a client that takes nothing of a body; the engine's own, behind a write that was cut short. */
+constexpr unsigned int STALL_SECONDS = 10;
+
 /* Leaves the loop after a fault that was caught below a Rust frame. */
 struct Fault {};
 
@@ -91,6 +98,7 @@ private:
   us_socket_t *data(us_socket_t *socket, char *bytes, int length);
   void write_head(kymo::Connection &c, const KymoResponse &response);
   void push(uint64_t exchange, bool close);
+  void poll_writable(us_socket_t *socket);
   bool resume(uint64_t exchange);
   void finish(kymo::Connection &c, bool complete);
   void settle(us_socket_t *socket, uint64_t connection);
@@ -289,22 +297,35 @@ void KymoEngine::answer(uint64_t exchange, const KymoResponse &response) {
   }
 }
 
-/* Gives the kernel as much of the body as it takes; the rest follows when it has room again. */
+/* Gives the kernel one piece of the body; the rest follows in later turns of the loop, when it has room. */
 void KymoEngine::push(uint64_t exchange, bool close) {
   kymo::Connection *c = find_exchange(exchange);
   kymo::Response *response = c->response;
   std::string_view body = c->body.text();
   size_t offset = (size_t) response->getWriteOffset();
-  auto [ok, done] = response->tryEnd(body.substr(offset), body.length(), close);
+  auto [all, done] = response->tryEnd(body.substr(offset, PIECE_BYTES), body.length(), close);
   c = find_exchange(exchange);
   if (!c) {
     return;
   }
   if (done) {
     finish(*c, true);
-  } else if (offset == 0) {
+    return;
+  }
+  if (all) {
+    poll_writable(socket_of(response));
+  }
+  if (offset == 0) {
     response->onWritable([this, exchange](uintmax_t) { return resume(exchange); });
   }
+}
+
+/* Has the socket's handler called again as soon as the kernel has room, as the engine does behind a write that was cut short. */
+void KymoEngine::poll_writable(us_socket_t *socket) {
+  us_loop_t *loop = us_socket_context(0, socket)->loop;
+  loop->data.last_write_failed = 1;
+  us_poll_change((us_poll_t *) socket, loop, LIBUS_SOCKET_READABLE | LIBUS_SOCKET_WRITABLE);
+  us_socket_timeout(0, socket, STALL_SECONDS);
 }
 
 bool KymoEngine::resume(uint64_t exchange) {

@@ -27,7 +27,7 @@ pub use host::HostRules;
 pub use query::{MAX_NAMES, Names, TooManyNames};
 pub use response::{Body, Page, Tally};
 pub use route::{Access, RenderFn, Route, RouteTable, ScrapeRequest};
-pub use scrape::Scraper;
+pub use scrape::{Scraper, cardinality};
 pub use server::{Address, OpsServer, start};
 
 /// Where the engine's sources were when this was built, as pinned and as compiled; a test compares the two.

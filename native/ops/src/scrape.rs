@@ -1,9 +1,11 @@
-//! Renders registries for one scrape: negotiates, renders, compresses, counts. Render thread, or any other but an event loop.
+//! Renders registries for one scrape: negotiates, renders, compresses, counts; and the report on their cardinality. Render
+//! thread, or any other but an event loop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use kymo_core::metrics::cardinality::report;
 use kymo_core::metrics::compression::gzip;
 use kymo_core::metrics::exposition::render;
 use kymo_core::metrics::negotiation::{Encoding, negotiate, negotiate_encoding};
@@ -64,6 +66,20 @@ impl Scraper {
     pub fn into_render(self) -> Arc<RenderFn> {
         Arc::new(move |request| self.scrape(request))
     }
+}
+
+/// The renderer of `/debug/cardinality`: JSON, see [`report`]. Reads every series once.
+pub fn cardinality(registries: Vec<Arc<Registry>>) -> Arc<RenderFn> {
+    Arc::new(move |request| {
+        let borrowed: Vec<&Registry> = registries.iter().map(|r| &**r).collect();
+        let mut bytes = report(&borrowed).into_bytes();
+        let encoding = encode(&mut bytes, request.accept_encoding);
+        Body {
+            encoding: name_of(encoding),
+            vary: Some("Accept-Encoding"),
+            ..Body::json(bytes)
+        }
+    })
 }
 
 /// Codes `bytes` as `accept_encoding` asks, unless they are too few to be worth it.

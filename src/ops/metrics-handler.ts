@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { native } from '../binding/load.js';
 import type { NativeHandledRequest, NativeScraped } from '../binding/native-ops.js';
-import { REGISTRY_ID, registryId, type ServedRegistry } from '../metrics/registry-id.js';
+import { registryId, type ServedRegistry } from '../metrics/registry-id.js';
 import { checkRegistries, checkScrapeLimits, type OpsServerOptions } from './options.js';
 
 /** A request handler for `node:http` and for frameworks that pass its objects on. */
@@ -74,7 +74,7 @@ async function scrape(
     ...(typeof acceptEncoding === 'string' ? { acceptEncoding } : {}),
   };
   return native.scrapeAsync(
-    registries.map((registry) => registry[REGISTRY_ID]),
+    registries.map((registry) => registryId(registry) as number),
     asked,
   );
 }

@@ -4,7 +4,7 @@ import cluster from 'node:cluster';
 import { native } from '../binding/load.js';
 import type { NativeOpsStarted } from '../binding/native-ops.js';
 import { type ErrorCode, KymoError } from '../core/errors.js';
-import { REGISTRY_ID } from '../metrics/registry-id.js';
+import { registryId } from '../metrics/registry-id.js';
 import { type CheckedOptions, checkOptions, type OpsServerOptions } from './options.js';
 
 /** Where a server listens; for a unix socket, `host` is its path and `port` 0. */
@@ -104,7 +104,7 @@ async function bind(options: CheckedOptions): Promise<Running> {
   const tries = socketPath === undefined && port > 0 && onPortInUse === 'next-free' ? MAX_NEXT_PORTS : 0;
   for (let offset = 0; ; offset += 1) {
     const started = await native.opsStart({
-      registries: options.registries.map((registry) => registry[REGISTRY_ID]),
+      registries: options.registries.map((registry) => registryId(registry) as number),
       host,
       port: port + offset,
       ...(socketPath === undefined ? {} : { socketPath }),

@@ -1,0 +1,284 @@
+//! The text that the npm package prom-client 15 writes of a registry, byte for byte, its own ways included: `Nan`, blank lines
+//! between metrics, `le="1"`, the labels of a series in the order of its first use, `_total` behind every counter of
+//! OpenMetrics. The twin of `src/compat/prom-client/text.ts`. Runs on the thread that renders.
+
+use super::super::descriptor::Descriptor;
+use super::super::exemplars::Exemplar;
+use super::super::metric::{Kind, Metric, SeriesView};
+use super::super::registry::Registry;
+use super::escape::push_help;
+use super::number::javascript;
+use super::piece::Room;
+
+/// Integers up to here are exact in an f64, so they are written as integers.
+const EXACT: u64 = 1 << 53;
+/// Room for a number and the characters around it.
+const TAIL: usize = 40;
+
+/// Appends all metrics of `registries`, one after another. A registry without metrics gives an empty line, as there.
+pub(super) fn render(registries: &[&Registry], openmetrics: bool, out: &mut Vec<u8>) {
+    let mut first = true;
+    for registry in registries {
+        let defaults = registry.default_labels();
+        registry.for_each_metric(&mut |metric| {
+            let Some(r#type) = type_of(metric.kind()) else { return };
+            if !std::mem::take(&mut first) {
+                out.extend_from_slice(if openmetrics { b"\n" } else { b"\n\n" });
+            }
+            Text::new(metric.descriptor(), &defaults, openmetrics).push(metric, r#type, out);
+        });
+    }
+    out.extend_from_slice(if openmetrics { b"\n# EOF\n" } else { b"\n" });
+}
+
+/// prom-client has four kinds.
+fn type_of(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Counter => Some("counter"),
+        Kind::Gauge => Some("gauge"),
+        Kind::Histogram => Some("histogram"),
+        Kind::Summary => Some("summary"),
+        Kind::Info | Kind::StateSet => None,
+    }
+}
+
+/// What is the same for all series of a metric.
+struct Text<'a> {
+    /// Above the lines.
+    name: &'a str,
+    /// `name{` and `name ` of the value, or of the buckets.
+    sample: Opening,
+    sum: Opening,
+    count: Opening,
+    /// `le="0.005"` or `quantile="0.5"`.
+    first_labels: Vec<Vec<u8>>,
+    /// Names and escaped pairs, with a comma in front.
+    defaults: Vec<(&'a str, Vec<u8>)>,
+    exemplars: bool,
+}
+
+impl<'a> Text<'a> {
+    fn new(descriptor: &'a Descriptor, defaults: &'a [(Box<str>, Box<str>)], openmetrics: bool) -> Text<'a> {
+        let counter = openmetrics && descriptor.kind == Kind::Counter;
+        let whole: &str = &descriptor.name;
+        let name = if counter { whole.strip_suffix("_total").unwrap_or(whole) } else { whole };
+        let suffix = match descriptor.kind {
+            Kind::Counter if openmetrics => "_total",
+            Kind::Histogram => "_bucket",
+            _ => "",
+        };
+        let first_labels = match descriptor.kind {
+            Kind::Histogram => descriptor.bounds.iter().map(|bound| javascript(*bound)).chain(["+Inf".into()]).map(|le| format!("le=\"{le}\"").into_bytes()).collect(),
+            Kind::Summary => descriptor
+                .summary
+                .iter()
+                .flat_map(|summary| &*summary.quantiles)
+                .map(|quantile| format!("quantile=\"{}\"", javascript(*quantile)).into_bytes())
+                .collect(),
+            _ => Vec::new(),
+        };
+        Text {
+            name,
+            sample: Opening::new(name, suffix),
+            sum: Opening::new(name, "_sum"),
+            count: Opening::new(name, "_count"),
+            first_labels,
+            defaults: defaults.iter().map(|(name, value)| (&**name, default_pair(name, value))).collect(),
+            exemplars: openmetrics,
+        }
+    }
+
+    fn push(&self, metric: &Metric, r#type: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"# HELP ");
+        out.extend_from_slice(self.name.as_bytes());
+        out.push(b' ');
+        push_help(metric.help(), out);
+        out.extend_from_slice(format!("\n# TYPE {} {type}", self.name).as_bytes());
+        let start = out.len();
+        let mut series: Vec<(u64, usize)> = Vec::new();
+        let mut defaults = Vec::new();
+        metric.for_each_view(&mut |view| {
+            series.push((view.created_ns, out.len()));
+            self.push_series(metric.kind(), view, &mut defaults, out);
+        });
+        in_order_of_first_use(&mut series, start, out);
+    }
+
+    fn push_series(&self, kind: Kind, view: &SeriesView<'_>, defaults: &mut Vec<u8>, out: &mut Vec<u8>) {
+        match (kind, view.values) {
+            (Kind::Histogram, [counts @ .., sum]) => {
+                self.defaults_of(view.labels, "le", defaults);
+                let line = self.sample.labelled.len() + defaults.len() + view.labels.len() + TAIL;
+                let mut count = 0.0;
+                for (bucket, (le, of_bucket)) in self.first_labels.iter().zip(counts).enumerate() {
+                    count += of_bucket;
+                    let mut room = Room::new(out, line + le.len());
+                    room.push(&self.sample.labelled);
+                    room.push(le);
+                    room.push(defaults);
+                    if !view.labels.is_empty() {
+                        room.push(b",");
+                        room.push(view.labels);
+                    }
+                    room.push(b"} ");
+                    push_number(count, &mut room);
+                    drop(room);
+                    self.push_exemplar(view.exemplars.iter().find(|kept| kept.bucket == bucket as u32), out);
+                }
+                self.defaults_of(view.labels, "", defaults);
+                let front = defaults.strip_prefix(b",").unwrap_or_default();
+                for (opening, value) in [(&self.sum, *sum), (&self.count, count)] {
+                    opening.push(&[front, view.labels], value, out);
+                }
+            }
+            (Kind::Summary, [count, sum, ..]) => {
+                self.defaults_of(view.labels, "quantile", defaults);
+                let back = defaults.strip_prefix(b",").unwrap_or_default();
+                for (quantile, value) in self.first_labels.iter().zip(view.quantiles) {
+                    let value = if value.is_nan() { 0.0 } else { *value };
+                    self.sample.push(&[quantile, view.labels, back], value, out);
+                }
+                self.defaults_of(view.labels, "", defaults);
+                let back = defaults.strip_prefix(b",").unwrap_or_default();
+                for (opening, value) in [(&self.sum, *sum), (&self.count, *count)] {
+                    opening.push(&[view.labels, back], value, out);
+                }
+            }
+            (_, [value, ..]) => {
+                self.defaults_of(view.labels, "", defaults);
+                let back = defaults.strip_prefix(b",").unwrap_or_default();
+                self.sample.push(&[view.labels, back], *value, out);
+                self.push_exemplar(view.exemplars.first(), out);
+            }
+            _ => {}
+        }
+    }
+
+    /// The default labels, a comma in front of each, of a series that has neither them nor the label `reserved`.
+    fn defaults_of(&self, labels: &[u8], reserved: &str, defaults: &mut Vec<u8>) {
+        defaults.clear();
+        for (name, pair) in &self.defaults {
+            if *name != reserved && !has_label(labels, name.as_bytes()) {
+                defaults.extend_from_slice(pair);
+            }
+        }
+    }
+
+    fn push_exemplar(&self, exemplar: Option<&Exemplar>, out: &mut Vec<u8>) {
+        let Some(exemplar) = exemplar.filter(|_| self.exemplars) else { return };
+        let mut room = Room::new(out, exemplar.labels.len() + 2 * TAIL);
+        room.push(b" # {");
+        room.push(&exemplar.labels);
+        room.push(b"} ");
+        push_number(exemplar.value, &mut room);
+        room.push(b" ");
+        push_number(exemplar.timestamp_ms as f64 / 1e3, &mut room);
+    }
+}
+
+/// How a line of one sample name begins: the line feed of the line before is part of it.
+struct Opening {
+    /// `\nname{`
+    labelled: Vec<u8>,
+    /// `\nname `
+    bare: Vec<u8>,
+}
+
+impl Opening {
+    fn new(name: &str, suffix: &str) -> Opening {
+        Opening {
+            labelled: format!("\n{name}{suffix}{{").into_bytes(),
+            bare: format!("\n{name}{suffix} ").into_bytes(),
+        }
+    }
+
+    /// A line with these pieces of a label block, of which any may be empty.
+    fn push<const N: usize>(&self, labels: &[&[u8]; N], value: f64, out: &mut Vec<u8>) {
+        let length: usize = labels.iter().map(|piece| piece.len() + 1).sum();
+        let mut room = Room::new(out, self.labelled.len() + length + TAIL);
+        if length == N {
+            room.push(&self.bare);
+        } else {
+            room.push(&self.labelled);
+            let mut comma: &[u8] = b"";
+            for piece in labels.iter().filter(|piece| !piece.is_empty()) {
+                room.push(comma);
+                room.push(piece);
+                comma = b",";
+            }
+            room.push(b"} ");
+        }
+        push_number(value, &mut room);
+    }
+}
+
+/// `,name="value"`
+fn default_pair(name: &str, value: &str) -> Vec<u8> {
+    let mut pair = format!(",{name}=\"").into_bytes();
+    super::super::labels::escape_value(value, &mut pair);
+    pair.push(b'"');
+    pair
+}
+
+/// True when the block has a label of that name.
+fn has_label(block: &[u8], name: &[u8]) -> bool {
+    let mut at = 0;
+    while at < block.len() {
+        let rest = &block[at..];
+        if rest.starts_with(name) && rest.get(name.len()) == Some(&b'=') {
+            return true;
+        }
+        // Over the name, `="`, the value with what is escaped in it, `",`.
+        let Some(quote) = rest.iter().position(|byte| *byte == b'"') else { return false };
+        at += quote + 1;
+        while at < block.len() && block[at] != b'"' {
+            at += if block[at] == b'\\' { 2 } else { 1 };
+        }
+        at += 2;
+    }
+    false
+}
+
+/// A number as prom-client writes it: JavaScript's spelling, `Nan`, `+Inf`, `-Inf`. At most 25 bytes.
+#[inline(always)]
+fn push_number(value: f64, room: &mut Room<'_>) {
+    let integer = value as i64;
+    // True for -0, too, which JavaScript writes without its sign.
+    if integer as f64 == value && integer.unsigned_abs() <= EXACT {
+        room.push(itoa::Buffer::new().format(integer).as_bytes());
+    } else {
+        push_real(value, room);
+    }
+}
+
+fn push_real(value: f64, room: &mut Room<'_>) {
+    if value.is_nan() {
+        return room.push(b"Nan");
+    }
+    if value.is_infinite() {
+        return room.push(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+    }
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value).as_bytes();
+    // The same digits in both; where JavaScript has an exponent is another matter.
+    if (1e-6..1e21).contains(&value.abs()) && !text.contains(&b'e') {
+        room.push(text.strip_suffix(b".0").unwrap_or(text));
+    } else {
+        room.push(javascript(value).as_bytes());
+    }
+}
+
+/// Series lie in slots that are used again; prom-client shows them in the order of first use. `series`: when each began, and where
+/// its lines do in `out`.
+fn in_order_of_first_use(series: &mut [(u64, usize)], start: usize, out: &mut Vec<u8>) {
+    if series.is_sorted_by_key(|(created, _)| *created) {
+        return;
+    }
+    let lines = out.split_off(start);
+    let ends: Vec<usize> = series.iter().skip(1).map(|(_, at)| *at).chain([start + lines.len()]).collect();
+    let mut ranges: Vec<_> = series.iter().zip(ends).map(|((created, at), end)| (*created, *at - start..end - start)).collect();
+    ranges.sort_by_key(|(created, _)| *created);
+    for (_, range) in ranges {
+        out.extend_from_slice(&lines[range]);
+    }
+}

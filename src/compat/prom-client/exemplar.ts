@@ -1,0 +1,29 @@
+// One observation kept beside a count, in OpenMetrics. App threads.
+
+/** Longest names and values together, in UTF-16 units (the specification says code points). */
+const MAX_LENGTH = 128;
+
+/** An exemplar. */
+export class Exemplar {
+  labelSet: object;
+  value: number | null;
+  /** Seconds since 1970. */
+  declare timestamp: number;
+
+  constructor(labelSet: object = {}, value: number | null = null) {
+    this.labelSet = labelSet;
+    this.value = value;
+  }
+
+  /** @throws RangeError for labels that are too long together. */
+  validateExemplarLabelSet(labelSet: object): void {
+    let text = '';
+    for (const [name, value] of Object.entries(labelSet)) text += `${name}${value}`;
+    if (text.length > MAX_LENGTH) throw new RangeError('Label set size must be smaller than 128 UTF-8 chars');
+  }
+}
+
+/** Seconds since 1970, by the clock of the moment: tests replace it. */
+export function nowTimestamp(): number {
+  return Date.now() / 1000;
+}

@@ -1,0 +1,95 @@
+// One series of the drop-in: its labels as the program spelled them, and where its numbers lie. App threads.
+import type { Exemplar } from './exemplar.js';
+import { type Identity, isObject, type Labels } from './label-identity.js';
+import type { TimeWindowQuantiles } from './time-window-quantiles.js';
+
+/** What `get()` gives of a counter's or gauge's series, and goes on showing as the series changes. */
+export interface Entry {
+  value: number;
+  labels: Labels;
+  exemplar?: Exemplar;
+}
+
+/** Exemplars of a histogram's series by upper bound; `-1` is that of the bucket without one. */
+export type BucketExemplars = Record<string, Exemplar | null>;
+
+/** See the file. */
+export class Series {
+  /** This thread's cells, or memory of its own where native code has none. */
+  cells: Float64Array;
+  /** Its first cell. */
+  at: number;
+  readonly key: string;
+  /** What `inc` returns. */
+  readonly hash: string;
+  /** Number in its table. */
+  readonly number: number;
+  /** Own label names in the order in which the program gave them first, and their values as given: what is printed. */
+  names: readonly string[];
+  values: readonly unknown[];
+  /** False once it was removed, and while its value is no number: handles have to look again. */
+  live = true;
+  /** Its own labels are those that identify it, so that its spellings can be forgotten by them: else none is remembered. */
+  steady = true;
+  /** Native code knows it by these labels. */
+  native = false;
+  /** Handed out by `get()`: shows the value from then on. */
+  entry: Entry | undefined = undefined;
+  /** A value that is no number, which a counter takes from a program that gives it `''`. */
+  loose: unknown = undefined;
+  exemplars: BucketExemplars | undefined = undefined;
+  /** Of a summary. */
+  digests: TimeWindowQuantiles | undefined = undefined;
+
+  constructor(number: number, identity: Identity, labels: unknown, cells: Float64Array, at: number) {
+    this.number = number;
+    this.key = identity.key;
+    this.hash = identity.hash;
+    this.names = labelNames(labels);
+    this.values = labelValues(labels);
+    this.cells = cells;
+    this.at = at;
+  }
+
+  /** A new object of the labels, as the program spelled them. */
+  labels(): Labels {
+    const labels: Labels = {};
+    for (let at = 0; at < this.names.length; at++) labels[this.names[at] as string] = this.values[at];
+    return labels;
+  }
+
+  /** True when `labels` is spelled as these are: same names in the same order, same values. */
+  isSpelled(labels: Labels): boolean {
+    const { names, values } = this;
+    let at = 0;
+    for (const name in labels) {
+      if (name !== names[at] || labels[name] !== values[at]) return false;
+      at++;
+    }
+    return at === names.length;
+  }
+
+  /** Takes another spelling of the same labels over; true when what is printed changes. */
+  respell(labels: unknown): boolean {
+    const names = labelNames(labels);
+    const values = labelValues(labels);
+    const printed =
+      names.length !== this.names.length || names.some((name, at) => name !== this.names[at] || `${values[at]}` !== `${this.values[at]}`);
+    this.names = names;
+    this.values = values;
+    return printed;
+  }
+
+  /** The single value of a counter or gauge. */
+  get value(): unknown {
+    return this.loose === undefined ? this.cells[this.at] : this.loose;
+  }
+}
+
+function labelNames(labels: unknown): readonly string[] {
+  return isObject(labels) ? Object.keys(labels) : [];
+}
+
+function labelValues(labels: unknown): readonly unknown[] {
+  return isObject(labels) ? Object.values(labels) : [];
+}

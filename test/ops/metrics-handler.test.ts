@@ -4,9 +4,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MetricsRegistry, metricsHandler } from '../../src/index.js';
+import { type MetricsHandlerOptions, MetricsRegistry, metricsHandler } from '../../src/index.js';
 import { DIST } from '../recorder/processes.js';
-import { ask } from './clients.js';
+import { type Answer, ask } from './clients.js';
 
 const registry = new MetricsRegistry();
 const counter = registry.counter({ name: 'handled_total', help: 'Handled', labelNames: ['n'] });
@@ -16,6 +16,17 @@ const server = http.createServer((request, response) => {
   else response.end('the application');
 });
 let port = 0;
+
+/** One request to a server of one listener. */
+async function through(listener: http.RequestListener, path: string): Promise<Answer> {
+  const one = http.createServer(listener);
+  await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
+  try {
+    return await ask((one.address() as AddressInfo).port, path);
+  } finally {
+    one.close();
+  }
+}
 
 beforeAll(async () => {
   for (let n = 0; n < 100; n += 1) counter.inc({ n: String(n) });
@@ -59,6 +70,41 @@ describe('metricsHandler', () => {
     const options = await ask(port, '/metrics', { method: 'OPTIONS' });
     expect([options.status, options.headers.allow]).toEqual([204, 'GET, HEAD, OPTIONS']);
     expect((await ask(port, '/metrics', { method: 'POST' })).status).toBe(405);
+  });
+
+  it('takes options, too, and refuses what it cannot serve by name', async () => {
+    expect((await through(metricsHandler({ registries: [registry] }), '/')).text).toContain('handled_total{n="0"} 1\n');
+    expect((await through(metricsHandler(), '/')).body.length).toBe(0);
+    for (const [name, make] of [
+      ['registries', () => metricsHandler({} as MetricsHandlerOptions)],
+      ['registries', () => metricsHandler(registry, { id: 1 } as unknown as MetricsRegistry)],
+      ['registries', () => metricsHandler(undefined as unknown as MetricsRegistry)],
+      ['maxScrapesInFlight', () => metricsHandler({ registries: [registry], maxScrapesInFlight: 1.5 })],
+      ['scrapeTimeoutMs', () => metricsHandler({ registries: [registry], scrapeTimeoutMs: 0 })],
+    ] as const) {
+      expect(make).toThrow(expect.objectContaining({ code: 'KYMO_OPS_OPTION', message: expect.stringContaining(name) }));
+    }
+  });
+
+  it('reads the query wherever a framework mounts it, and refuses one that lists too many names', async () => {
+    const mounted = (url: string): http.RequestListener => {
+      return (request, response) => {
+        request.url = url; // What connect and express leave of the target, behind the path it is mounted at.
+        handler(request, response);
+      };
+    };
+    for (const url of ['', '/', '?x=1', '/?x=1#name[]=y']) expect((await through(mounted(url), '/metrics')).status, url).toBe(200);
+    const many = (n: number): string => `/?${'name[]=&'.repeat(n)}`;
+    expect((await through(mounted(many(256)), '/metrics')).status).toBe(200);
+    expect((await through(mounted(many(257)), '/metrics')).status).toBe(400);
+  });
+
+  it('does nothing for a response that is over', async () => {
+    const { text } = await through((request, response) => {
+      response.end('somebody else was faster');
+      handler(request, response);
+    }, '/');
+    expect(text).toBe('somebody else was faster');
   });
 
   it('survives clients that leave before the answer', async () => {

@@ -117,16 +117,13 @@ function buildScripts(force) {
   const sources = files(join(root, 'src'));
   const inputs = hashOf([join(root, 'tsconfig.json'), join(root, 'package-lock.json'), ...sources]);
   const dist = join(root, 'dist');
-  const cjs = join(dist, 'cjs');
   whenChanged('dist', inputs, join(dist, 'index.js'), force, () => {
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     run('tsc', process.execPath, [tsc, '-p', 'tsconfig.json']);
-    if (existsSync(join(root, 'src/compat/prom-client/index.ts')))
-      run('tsc (CommonJS)', process.execPath, [tsc, '-p', 'src/compat/tsconfig.json']);
+    run('tsc (CommonJS)', process.execPath, [tsc, '-p', 'src/compat/tsconfig.json']);
     // What a deleted source left behind.
     for (const path of files(dist)) if (!existsSync(sourceOf(relative(dist, path)))) rmSync(path);
-    mkdirSync(cjs, { recursive: true });
-    writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
+    writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
   });
 }
 

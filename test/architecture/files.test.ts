@@ -55,8 +55,11 @@ describe('modules', () => {
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 
-  it('use string-literal unions, no enums, and no namespaces', () => {
-    const wrong = sourceFiles(['src'], ['.ts']).filter(({ text }) => /^\s*(export )?(declare )?(const )?(enum|namespace)\s+\w/m.test(text));
+  it('use string-literal unions, no enums, and no namespaces, but where an original declares its types so', () => {
+    const foreign = 'src/compat/prom-client/types.ts';
+    const wrong = sourceFiles(['src'], ['.ts']).filter(
+      ({ path, text }) => path !== foreign && /^\s*(export )?(declare )?(const )?(enum|namespace)\s+\w/m.test(text),
+    );
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ mod ops;
 mod process;
 mod raw;
 mod records;
+mod render;
 mod ring;
 mod sweep;
 mod thread;

@@ -8,18 +8,16 @@ use kymo_core::metrics::cardinality::report;
 use kymo_core::metrics::description::describe;
 use kymo_core::metrics::descriptor::{Aggregate, Descriptor};
 use kymo_core::metrics::exemplars::Exemplar;
-use kymo_core::metrics::exposition::{Format, RenderOptions, render_with};
 use kymo_core::metrics::labels::{push_pair, read_block, write_block};
 use kymo_core::metrics::metric::{Kind, Metric, RegisterError};
 use kymo_core::metrics::native_histogram::NativeOptions;
-use kymo_core::metrics::registry::{Conflict, Registry};
+use kymo_core::metrics::registry::Conflict;
 use kymo_core::metrics::series::Location;
 use kymo_core::metrics::snapshot::{snapshot, snapshot_of};
 use kymo_core::metrics::summary::SummaryOptions;
-use napi::bindgen_prelude::{AsyncTask, Float64Array, Uint8Array};
-use napi::{Env, Task, sys};
+use napi::bindgen_prelude::Float64Array;
+use napi::sys;
 use napi_derive::napi;
-use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Answers of `registerSeries` that are no location; the same numbers stand in `src/binding/native-metrics.ts`.
@@ -480,107 +478,4 @@ pub fn release_metric(metric: u32) -> Result<(), CodedError> {
 #[napi(catch_unwind)]
 pub fn snapshot_registry(registry_id: u32) -> Result<String, CodedError> {
     Ok(snapshot(&*registry(registry_id)?))
-}
-
-/// Appends what to render: registries by id, the format (0 text 0.0.4, 1 OpenMetrics 1.0.0), `_created` samples.
-fn render_to(out: &mut Vec<u8>, ids: &[u32], format: u32, created: bool) -> Result<(), CodedError> {
-    let registries = ids.iter().map(|id| registry(*id)).collect::<Result<Vec<_>, _>>()?;
-    let registries: Vec<&Registry> = registries.iter().map(|registry| &**registry).collect();
-    let format = if format == 1 {
-        Format::OpenMetrics100
-    } else {
-        Format::Text004
-    };
-    render_with(&registries, RenderOptions { format, created }, out);
-    Ok(())
-}
-
-fn rendered(ids: &[u32], format: u32, created: bool) -> Result<Vec<u8>, CodedError> {
-    let mut out = Vec::new();
-    render_to(&mut out, ids, format, created)?;
-    Ok(out)
-}
-
-thread_local! {
-    /// Text on its way into a caller's buffer; kept, so that a caller that comes again pays for no memory.
-    static INTO: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Renders into `target` from its start and gives the length of the text in bytes. A text that is longer than `target`
-/// writes nothing: the caller comes again with room for it.
-#[napi(catch_unwind)]
-pub fn render_into(
-    registries: Vec<u32>,
-    format: u32,
-    created: bool,
-    mut target: Uint8Array,
-) -> Result<f64, CodedError> {
-    INTO.with_borrow_mut(|text| {
-        text.clear();
-        render_to(text, &registries, format, created)?;
-        // SAFETY: nothing else touches this memory during the call: JS runs on this thread, which is here, and a buffer that
-        // is shared with other threads only ever sees text being written, as with `set`. Attacked by
-        // test/metrics/render-into.test.ts.
-        let target = unsafe { target.as_mut() };
-        if let Some(room) = target.get_mut(..text.len()) {
-            room.copy_from_slice(text);
-        }
-        Ok(text.len() as f64)
-    })
-}
-
-/// Text bytes on their way to JS.
-pub struct Text(Vec<u8>);
-
-impl napi::bindgen_prelude::ToNapiValue for Text {
-    unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
-        Ok(crate::raw::text_value(env, &value.0))
-    }
-}
-
-impl napi::bindgen_prelude::TypeName for Text {
-    fn type_name() -> &'static str {
-        "string"
-    }
-
-    fn value_type() -> napi::ValueType {
-        napi::ValueType::String
-    }
-}
-
-/// Renders on the calling thread.
-#[napi(catch_unwind, ts_return_type = "string")]
-pub fn render_sync(registries: Vec<u32>, format: u32, created: bool) -> Result<Text, CodedError> {
-    rendered(&registries, format, created).map(Text)
-}
-
-/// A render on a thread of the pool.
-pub struct RenderTask {
-    registries: Vec<u32>,
-    format: u32,
-    created: bool,
-}
-
-impl Task for RenderTask {
-    type Output = Vec<u8>;
-    type JsValue = Text;
-
-    fn compute(&mut self) -> napi::Result<Vec<u8>> {
-        rendered(&self.registries, self.format, self.created)
-            .map_err(|error| napi::Error::from_reason(error.reason.clone()))
-    }
-
-    fn resolve(&mut self, _: Env, output: Vec<u8>) -> napi::Result<Text> {
-        Ok(Text(output))
-    }
-}
-
-/// Renders off the calling thread; the loop pays only for the copy into a string.
-#[napi(catch_unwind, ts_return_type = "Promise<string>")]
-pub fn render_async(registries: Vec<u32>, format: u32, created: bool) -> AsyncTask<RenderTask> {
-    AsyncTask::new(RenderTask {
-        registries,
-        format,
-        created,
-    })
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use kymo_core::metrics::cardinality::report;
-use kymo_core::metrics::compression::gzip;
-use kymo_core::metrics::exposition::render;
+use kymo_core::metrics::compression::{gzip, zstd};
+use kymo_core::metrics::exposition::{RenderOptions, render_with};
 use kymo_core::metrics::negotiation::{Encoding, negotiate, negotiate_encoding};
 use kymo_core::metrics::registry::Registry;
 use kymo_core::metrics::scrapes::{ScrapeCounters, ScrapeKind};
@@ -42,11 +42,17 @@ impl Scraper {
     /// Renders as `request` asks.
     pub fn scrape(&self, request: &ScrapeRequest<'_>) -> Body {
         let began = Instant::now();
-        let format = negotiate(request.accept);
+        let negotiated = negotiate(request.accept);
+        let format = negotiated.format;
+        let options = RenderOptions {
+            escaping: negotiated.escaping(),
+            names: request.names.as_slice(),
+            ..RenderOptions::new(format)
+        };
         let borrowed: Vec<&Registry> = self.registries.iter().map(|r| &**r).collect();
         let expected = self.expected_bytes.load(Ordering::Relaxed);
         let mut bytes = Vec::with_capacity(expected + expected / 8);
-        let rendered = render(&borrowed, format, &mut bytes);
+        let rendered = render_with(&borrowed, options, &mut bytes);
         self.expected_bytes.store(bytes.len(), Ordering::Relaxed);
         let encoding = encode(&mut bytes, request.accept_encoding);
         self.counters.rendered(format, began.elapsed(), &rendered);
@@ -58,7 +64,7 @@ impl Scraper {
                 counters: Arc::clone(&self.counters),
                 kind,
             }),
-            ..Body::plain(format.content_type(), bytes)
+            ..Body::plain(negotiated.content_type(), bytes)
         }
     }
 
@@ -92,14 +98,13 @@ fn encode(bytes: &mut Vec<u8>, accept_encoding: Option<&[u8]>) -> Encoding {
     match encoding {
         Encoding::Identity => return encoding,
         Encoding::Gzip => gzip(bytes, &mut coded),
+        Encoding::Zstd if zstd(bytes, &mut coded) => {}
+        Encoding::Zstd => return Encoding::Identity,
     }
     *bytes = coded;
     encoding
 }
 
 fn name_of(encoding: Encoding) -> Option<&'static str> {
-    match encoding {
-        Encoding::Identity => None,
-        Encoding::Gzip => Some("gzip"),
-    }
+    (encoding != Encoding::Identity).then(|| encoding.word())
 }

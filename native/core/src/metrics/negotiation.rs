@@ -1,67 +1,143 @@
 //! Which format and which encoding a scraper gets, by its `Accept` and `Accept-Encoding` (RFC 9110, section 12.5; Prometheus'
 //! content negotiation). Pure functions over bytes of strangers: they never panic and never allocate. Any thread.
 
-use super::exposition::Format;
+use super::exposition::{Escaping, Format};
 
 /// How the body is coded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// As it is.
     Identity,
     /// `Content-Encoding: gzip`.
     Gzip,
+    /// `Content-Encoding: zstd`.
+    Zstd,
 }
 
-/// The format for an `Accept` header; text 0.0.4 for none, for one that accepts nothing we have, and for garbage.
+impl Encoding {
+    /// The name of the coding.
+    pub fn word(self) -> &'static str {
+        match self {
+            Encoding::Identity => "identity",
+            Encoding::Gzip => "gzip",
+            Encoding::Zstd => "zstd",
+        }
+    }
+}
+
+/// What a scraper gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Negotiated {
+    /// The format.
+    pub format: Format,
+    /// The escaping scheme that the scraper named for it.
+    pub asked: Option<Escaping>,
+}
+
+impl Negotiated {
+    /// The scheme to render with.
+    pub fn escaping(self) -> Escaping {
+        self.asked.unwrap_or_default()
+    }
+
+    /// The value of `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        self.format.content_type(self.asked)
+    }
+}
+
+/// The formats that are negotiated, by their place among the candidates.
+const OFFERED: [Format; 6] = [
+    Format::Text004,
+    Format::Text100,
+    Format::OpenMetrics001,
+    Format::OpenMetrics100,
+    Format::OpenMetrics200,
+    Format::Protobuf,
+];
+
+/// The format for an `Accept` header, and the escaping scheme for names; text 0.0.4 for none, for one that accepts nothing we
+/// have, and for garbage.
 ///
-/// OpenMetrics must be named: a wildcard never selects it. Without a version, or with 1.0.0, it is ours; any other
-/// version is a format we do not have. Of two acceptable formats the heavier weight wins, then the one named rather
-/// than matched by a wildcard, then the one named first. The most specific range decides a format's weight. A range
-/// with a weight that is none is ignored. Linear in the header's length.
-pub fn negotiate(accept: Option<&[u8]>) -> Format {
-    let mut text = Best::default();
-    let mut openmetrics = Best::default();
+/// OpenMetrics and protobuf must be named: a wildcard selects text 0.0.4 and nothing else. OpenMetrics without a version is
+/// 1.0.0, the oldest of the standard (OpenMetrics 2.0, "Protocol Negotiation"), text without a version 0.0.4; a version we do
+/// not have is no format of ours. Protobuf must be named with its message and `encoding=delimited`. Of several acceptable
+/// formats the heaviest wins, then one named rather than matched by a wildcard, then the one named first. Of the ranges
+/// for one format the most specific decides, of equally specific ones the heaviest. A range with a weight that is none
+/// is ignored, and so is an escaping scheme that is none. Linear in the header's length.
+pub fn negotiate(accept: Option<&[u8]>) -> Negotiated {
+    let mut best = [Best::default(); OFFERED.len()];
     for (order, item) in items(accept.unwrap_or_default(), b',').enumerate() {
         let mut parts = items(item, b';');
         let range = parts.next().unwrap_or_default();
         let Some(parameters) = Parameters::of(parts) else {
             continue;
         };
-        let version = parameters.version;
-        let found = |specificity| Candidate {
-            specificity,
-            weight: parameters.weight,
-            order,
+        let Some((format, specificity)) = matched(range, &parameters) else {
+            continue;
         };
-        if range.eq_ignore_ascii_case(b"application/openmetrics-text") {
-            match version {
-                None => openmetrics.offer(found(3)),
-                Some(b"1.0.0") => openmetrics.offer(found(4)),
-                Some(_) => {}
+        for (best, offered) in best.iter_mut().zip(OFFERED) {
+            if offered == format {
+                best.offer(Candidate {
+                    specificity,
+                    weight: parameters.weight,
+                    order,
+                    asked: parameters.escaping,
+                });
             }
-        } else if range.eq_ignore_ascii_case(b"text/plain") {
-            match version {
-                None => text.offer(found(3)),
-                Some(b"0.0.4") => text.offer(found(4)),
-                Some(_) => {}
-            }
-        } else if range.eq_ignore_ascii_case(b"text/*") {
-            text.offer(found(2));
-        } else if range == b"*/*" || range == b"*" {
-            text.offer(found(1));
         }
     }
-    match openmetrics.0 {
-        Some(ours) if ours.weight > 0 && text.0.is_none_or(|other| ours.beats(other)) => Format::OpenMetrics100,
-        _ => Format::Text004,
+    let mut chosen: Option<(Candidate, Format)> = None;
+    for (Best(candidate), format) in best.into_iter().zip(OFFERED) {
+        if let Some(candidate) = candidate
+            && candidate.weight > 0
+            && chosen.is_none_or(|(other, _)| candidate.beats(other))
+        {
+            chosen = Some((candidate, format));
+        }
+    }
+    chosen.map_or_else(Negotiated::default, |(candidate, format)| Negotiated {
+        format,
+        asked: candidate.asked,
+    })
+}
+
+/// The format that a range names, and how exactly: 1 anything, 2 any text, 3 the type, 4 the type with its version.
+fn matched(range: &[u8], parameters: &Parameters<'_>) -> Option<(Format, u8)> {
+    let is = |name: &[u8]| range.eq_ignore_ascii_case(name);
+    if is(b"application/openmetrics-text") {
+        return match parameters.version {
+            None => Some((Format::OpenMetrics100, 3)),
+            Some(b"1.0.0") => Some((Format::OpenMetrics100, 4)),
+            Some(b"0.0.1") => Some((Format::OpenMetrics001, 4)),
+            Some(b"2.0.0") => Some((Format::OpenMetrics200, 4)),
+            Some(_) => None,
+        };
+    }
+    if is(b"text/plain") {
+        return match parameters.version {
+            None => Some((Format::Text004, 3)),
+            Some(b"0.0.4") => Some((Format::Text004, 4)),
+            Some(b"1.0.0") => Some((Format::Text100, 4)),
+            Some(_) => None,
+        };
+    }
+    if is(b"application/vnd.google.protobuf") {
+        let named =
+            parameters.proto == Some(b"io.prometheus.client.MetricFamily") && parameters.encoding == Some(b"delimited");
+        return named.then_some((Format::Protobuf, 4));
+    }
+    match range {
+        b"*/*" | b"*" => Some((Format::Text004, 1)),
+        _ => is(b"text/*").then_some((Format::Text004, 2)),
     }
 }
 
-/// The encoding for an `Accept-Encoding` header. Gzip when the scraper takes it (`gzip`, `x-gzip`, or `*` where gzip is
-/// not named) at least as gladly as the plain body; a plain body that is not named is the last resort. No header,
-/// garbage and refusal of both give [`Encoding::Identity`].
+/// The encoding for an `Accept-Encoding` header: the heaviest of those we have; of equals zstd, then gzip, then the plain body.
+/// Zstd must be named; `*` is gzip where that is not named (`gzip`, `x-gzip`). A plain body that is not named is the last
+/// resort. No header, garbage and refusal of all give [`Encoding::Identity`].
 pub fn negotiate_encoding(accept_encoding: Option<&[u8]>) -> Encoding {
-    let (mut gzip, mut identity, mut any) = (None, None, None);
+    let (mut zstd, mut gzip, mut identity, mut any) = (None, None, None, None);
     for item in items(accept_encoding.unwrap_or_default(), b',') {
         let mut parts = items(item, b';');
         let coding = parts.next().unwrap_or_default();
@@ -70,6 +146,8 @@ pub fn negotiate_encoding(accept_encoding: Option<&[u8]>) -> Encoding {
         };
         let slot = if coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip") {
             &mut gzip
+        } else if coding.eq_ignore_ascii_case(b"zstd") {
+            &mut zstd
         } else if coding.eq_ignore_ascii_case(b"identity") {
             &mut identity
         } else if coding == b"*" {
@@ -79,22 +157,47 @@ pub fn negotiate_encoding(accept_encoding: Option<&[u8]>) -> Encoding {
         };
         *slot = (*slot).max(Some(weight));
     }
-    let gzip = gzip.or(any).unwrap_or(0);
-    if gzip > 0 && gzip >= identity.unwrap_or(0) {
-        Encoding::Gzip
-    } else {
-        Encoding::Identity
+    let weights = [
+        (identity.unwrap_or(0), Encoding::Identity),
+        (gzip.or(any).unwrap_or(0), Encoding::Gzip),
+        (zstd.unwrap_or(0), Encoding::Zstd),
+    ];
+    let mut best = (0, Encoding::Identity);
+    for (weight, encoding) in weights {
+        if weight > 0 && weight >= best.0 {
+            best = (weight, encoding);
+        }
     }
+    best.1
 }
 
-/// Fuzz target: any bytes as either header. OpenMetrics and gzip must have been asked for in so many letters.
+/// Fuzz target: any bytes as either header. Whatever is not the default must have been asked for in so many letters.
 pub fn fuzz_negotiation(data: &[u8]) {
     let names = |word: &[u8]| data.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
-    if negotiate(Some(data)) == Format::OpenMetrics100 {
-        assert!(names(b"application/openmetrics-text"));
-    }
-    if negotiate_encoding(Some(data)) == Encoding::Gzip {
-        assert!(names(b"gzip") || data.contains(&b'*'));
+    let negotiated = negotiate(Some(data));
+    let needed: &[&[u8]] = match negotiated.format {
+        Format::Text004 => &[],
+        Format::Text100 => &[b"text/plain", b"1.0.0"],
+        Format::OpenMetrics001 => &[b"application/openmetrics-text", b"0.0.1"],
+        Format::OpenMetrics200 => &[b"application/openmetrics-text", b"2.0.0"],
+        Format::Protobuf => &[
+            b"application/vnd.google.protobuf",
+            b"io.prometheus.client.MetricFamily",
+            b"delimited",
+        ],
+        _ => &[b"application/openmetrics-text"],
+    };
+    assert!(needed.iter().all(|word| names(word)));
+    assert!(
+        negotiated
+            .asked
+            .is_none_or(|scheme| names(scheme.word().as_bytes()) || names(b"allow-utf8"))
+    );
+    assert!(negotiated.content_type().is_ascii());
+    match negotiate_encoding(Some(data)) {
+        Encoding::Identity => {}
+        Encoding::Gzip => assert!(names(b"gzip") || data.contains(&b'*')),
+        Encoding::Zstd => assert!(names(b"zstd")),
     }
 }
 
@@ -107,6 +210,8 @@ struct Candidate {
     weight: u16,
     /// Place in the header.
     order: usize,
+    /// Its escaping scheme.
+    asked: Option<Escaping>,
 }
 
 impl Candidate {
@@ -122,13 +227,14 @@ impl Candidate {
     }
 }
 
-/// The range that decides a format's weight: the most specific; of equally specific ones, the first.
-#[derive(Default)]
+/// The range that decides a format's weight: the most specific; of equally specific ones the heaviest, then the first.
+#[derive(Clone, Copy, Default)]
 struct Best(Option<Candidate>);
 
 impl Best {
     fn offer(&mut self, candidate: Candidate) {
-        if self.0.is_none_or(|best| candidate.specificity > best.specificity) {
+        let rank = |candidate: Candidate| (candidate.specificity, candidate.weight);
+        if self.0.is_none_or(|best| rank(candidate) > rank(best)) {
             self.0 = Some(candidate);
         }
     }
@@ -137,6 +243,9 @@ impl Best {
 struct Parameters<'a> {
     weight: u16,
     version: Option<&'a [u8]>,
+    escaping: Option<Escaping>,
+    proto: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
 }
 
 impl<'a> Parameters<'a> {
@@ -145,6 +254,9 @@ impl<'a> Parameters<'a> {
         let mut found = Parameters {
             weight: 1000,
             version: None,
+            escaping: None,
+            proto: None,
+            encoding: None,
         };
         for part in parts {
             let Some(equals) = part.iter().position(|&byte| byte == b'=') else {
@@ -155,6 +267,12 @@ impl<'a> Parameters<'a> {
                 found.weight = weight(value)?;
             } else if name.eq_ignore_ascii_case(b"version") {
                 found.version = Some(value);
+            } else if name.eq_ignore_ascii_case(b"escaping") {
+                found.escaping = Escaping::from_word(value);
+            } else if name.eq_ignore_ascii_case(b"proto") {
+                found.proto = Some(value);
+            } else if name.eq_ignore_ascii_case(b"encoding") {
+                found.encoding = Some(value);
             }
         }
         Some(found)
@@ -207,28 +325,108 @@ mod tests {
     use super::*;
 
     fn format(accept: &str) -> Format {
-        negotiate(Some(accept.as_bytes()))
+        negotiate(Some(accept.as_bytes())).format
     }
 
     fn encoding(accept: &str) -> Encoding {
         negotiate_encoding(Some(accept.as_bytes()))
     }
 
-    /// What Prometheus 2.42 and 3.15 send; rule 18.
+    /// What Prometheus 2.42 and 3.15 send, without and with native histograms.
     const PROMETHEUS_2: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    const PROMETHEUS_2_NATIVE: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
     const PROMETHEUS_3: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-    const PROMETHEUS_3_NATIVE: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    const PROMETHEUS_3_NATIVE: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    /// The example of the negotiation's specification, with its own spelling of a wildcard.
+    const SPECIFIED: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf8;q=0.3,text/plain;version=0.0.4;q=0.2,/;q=0.1";
 
+    /// (rule 18) headers as they are really sent.
     #[test]
-    fn prometheus_gets_openmetrics() {
-        for accept in [PROMETHEUS_2, PROMETHEUS_3, PROMETHEUS_3_NATIVE] {
-            assert_eq!(format(accept), Format::OpenMetrics100, "{accept}");
+    fn prometheus_gets_what_it_likes_best() {
+        for (accept, format, asked) in [
+            (PROMETHEUS_2, Format::OpenMetrics100, None),
+            (PROMETHEUS_2_NATIVE, Format::Protobuf, None),
+            (PROMETHEUS_3, Format::OpenMetrics100, Some(Escaping::AllowUtf8)),
+            (PROMETHEUS_3_NATIVE, Format::Protobuf, None),
+            (SPECIFIED, Format::OpenMetrics100, Some(Escaping::AllowUtf8)),
+        ] {
+            let negotiated = negotiate(Some(accept.as_bytes()));
+            assert_eq!(negotiated, Negotiated { format, asked }, "{accept}");
+        }
+    }
+
+    /// (rule 18) each version is given to who names it.
+    #[test]
+    fn every_format_and_version_can_be_named() {
+        for (accept, wanted) in [
+            ("text/plain;version=0.0.4", Format::Text004),
+            ("text/plain; version=1.0.0", Format::Text100),
+            ("application/openmetrics-text;version=0.0.1", Format::OpenMetrics001),
+            ("application/openmetrics-text;version=\"1.0.0\"", Format::OpenMetrics100),
+            ("application/openmetrics-text;version=2.0.0", Format::OpenMetrics200),
+            (
+                "application/openmetrics-text;version=2.0.0;q=0.4,application/openmetrics-text;version=1.0.0;q=0.6",
+                Format::OpenMetrics100,
+            ),
+            (
+                "text/plain;version=0.0.4;q=0.4,text/plain;version=1.0.0;q=0.6",
+                Format::Text100,
+            ),
+            (
+                "APPLICATION/VND.GOOGLE.PROTOBUF; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+                Format::Protobuf,
+            ),
+        ] {
+            assert_eq!(format(accept), wanted, "{accept}");
         }
     }
 
     #[test]
+    fn protobuf_is_given_only_when_it_is_fully_named() {
+        for accept in [
+            "application/vnd.google.protobuf",
+            "application/vnd.google.protobuf;encoding=delimited",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=compact-text",
+            "application/vnd.google.protobuf;proto=io.prometheus.write.v2.Request;encoding=delimited",
+            "application/x-protobuf",
+            "application/*",
+        ] {
+            assert_eq!(format(accept), Format::Text004, "{accept}");
+        }
+    }
+
+    /// (rule 17) the answer names the scheme that was asked for with its format, and no other.
+    #[test]
+    fn an_escaping_scheme_belongs_to_its_range() {
+        for (accept, asked) in [
+            ("text/plain;version=1.0.0;escaping=values", Some(Escaping::Values)),
+            ("text/plain;escaping=dots", Some(Escaping::Dots)),
+            ("text/plain;version=1.0.0;escaping=nonsense", None),
+            (
+                "text/plain;q=0.9,application/openmetrics-text;escaping=values;q=0.5",
+                None,
+            ),
+            (
+                "text/plain;escaping=dots;q=0.5,text/plain;escaping=values;q=0.6",
+                Some(Escaping::Values),
+            ),
+            ("*/*;escaping=allow-utf-8", Some(Escaping::AllowUtf8)),
+        ] {
+            assert_eq!(negotiate(Some(accept.as_bytes())).asked, asked, "{accept}");
+        }
+        let negotiated = negotiate(Some(PROMETHEUS_3.as_bytes()));
+        assert_eq!(
+            negotiated.content_type(),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
+        );
+        assert_eq!(negotiate(None).escaping(), Escaping::Underscores);
+    }
+
+    #[test]
     fn text_is_the_answer_when_nothing_or_anything_is_accepted() {
-        assert_eq!(negotiate(None), Format::Text004);
+        assert_eq!(negotiate(None), Negotiated::default());
         for accept in [
             "",
             "*/*",
@@ -236,7 +434,7 @@ mod tests {
             "text/*",
             "text/html,application/xhtml+xml,*/*;q=0.8",
             "image/png",
-            "text/plain;version=1.0.0",
+            "text/plain;version=1.1.0",
             "/;q=0.2",
         ] {
             assert_eq!(format(accept), Format::Text004, "{accept}");
@@ -279,14 +477,14 @@ mod tests {
     #[test]
     fn a_version_we_do_not_have_is_not_answered_with_one_we_have() {
         for accept in [
-            "application/openmetrics-text;version=2.0.0",
-            "application/openmetrics-text;version=0.0.1",
+            "application/openmetrics-text;version=3.0.0",
+            "application/openmetrics-text;version=0.0.2",
             "application/openmetrics-text;version=1.0",
         ] {
             assert_eq!(format(accept), Format::Text004, "{accept}");
         }
         assert_eq!(
-            format("application/openmetrics-text;version=2.0.0,application/openmetrics-text;q=0.5"),
+            format("application/openmetrics-text;version=3.0.0,application/openmetrics-text;q=0.5"),
             Format::OpenMetrics100
         );
         // The range with the version decides, however little it weighs and wherever it stands.
@@ -337,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_given_where_it_is_welcome() {
+    fn what_is_packed_is_packed_as_the_scraper_likes() {
         for (accept, wanted) in [
             ("gzip", Encoding::Gzip),
             ("GZip;q=0.1", Encoding::Gzip),
@@ -350,7 +548,15 @@ mod tests {
             ("gzip;q=0.000, *;q=1", Encoding::Identity),
             ("gzip;q=0.5, identity", Encoding::Identity),
             ("*;q=0", Encoding::Identity),
-            ("br, zstd", Encoding::Identity),
+            ("br, deflate", Encoding::Identity),
+            ("br, zstd", Encoding::Zstd),
+            ("ZSTD;q=0.1", Encoding::Zstd),
+            ("gzip, zstd", Encoding::Zstd),
+            ("zstd;q=0.5, gzip", Encoding::Gzip),
+            ("zstd, identity", Encoding::Zstd),
+            ("zstd;q=0.5, identity", Encoding::Identity),
+            ("zstd;q=0, *", Encoding::Gzip),
+            ("zstd;q=0, gzip;q=0", Encoding::Identity),
             ("gzip;q=nonsense", Encoding::Identity),
             ("gzipped", Encoding::Identity),
             ("identity;q=0", Encoding::Identity),
@@ -363,7 +569,7 @@ mod tests {
 
     #[test]
     fn any_bytes_are_answered() {
-        let words: [&[u8]; 16] = [
+        let words: [&[u8]; 32] = [
             b"application/openmetrics-text",
             b"text/plain",
             b"gzip",
@@ -380,13 +586,29 @@ mod tests {
             b"\\",
             b" ",
             b"\xff\x00",
+            b"2.0.0",
+            b"0.0.1",
+            b"application/vnd.google.protobuf",
+            b";proto=io.prometheus.client.MetricFamily",
+            b";encoding=delimited",
+            b";escaping=",
+            b"allow-utf-8",
+            b"values",
+            b"dots",
+            b"zstd",
+            b",text/plain",
+            b"text/*",
+            b"=",
+            b";",
+            b"q=0",
+            b"application/",
         ];
         let mut state = 7_u64;
         for _ in 0..50_000 {
             let mut header = Vec::new();
             for _ in 0..12 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                header.extend_from_slice(words[(state >> 60) as usize]);
+                header.extend_from_slice(words[(state >> 59) as usize]);
             }
             fuzz_negotiation(&header);
         }

@@ -122,7 +122,7 @@ impl Collector for ScrapeCounters {
         }
         for row in &counts.renders {
             let help = "Bodies rendered for scrapes; scrapes that wait at the same time share one.";
-            let labels = format!("format=\"{}\"", word(row.format));
+            let labels = format!("format=\"{}\"", row.format.word());
             give(
                 "kymo_scrape_renders_total",
                 help,
@@ -133,7 +133,7 @@ impl Collector for ScrapeCounters {
         }
         for row in &counts.renders {
             let help = "Seconds spent rendering and coding scrapes.";
-            let labels = format!("format=\"{}\"", word(row.format));
+            let labels = format!("format=\"{}\"", row.format.word());
             let seconds = Duration::from_nanos(row.nanoseconds).as_secs_f64();
             give("kymo_scrape_seconds_total", help, Kind::Counter, &labels, seconds);
         }
@@ -154,18 +154,8 @@ impl Collector for ScrapeCounters {
 }
 
 fn labels_of(kind: ScrapeKind) -> String {
-    let encoding = match kind.encoding {
-        Encoding::Identity => "identity",
-        Encoding::Gzip => "gzip",
-    };
-    format!("format=\"{}\",encoding=\"{encoding}\"", word(kind.format))
-}
-
-fn word(format: Format) -> &'static str {
-    match format {
-        Format::Text004 => "text_0.0.4",
-        Format::OpenMetrics100 => "openmetrics_1.0.0",
-    }
+    let ScrapeKind { format, encoding } = kind;
+    format!("format=\"{}\",encoding=\"{}\"", format.word(), encoding.word())
 }
 
 #[cfg(test)]

@@ -1,60 +1,79 @@
-//! The registry as text that Prometheus reads: text 0.0.4 and OpenMetrics 1.0.0. Runs on the thread that renders, never
-//! on an application thread, and takes no lock that registration or recording waits for.
+//! The registry as scrapers read it: text, OpenMetrics and protobuf. Runs on the thread that renders, never on an
+//! application thread, and takes no lock that registration or recording waits for.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `families` | which metric belongs to which family, so that a family is one group whatever the registries hold |
-//! | `text`, `openmetrics` | what the two formats write around a family's samples |
-//! | `lines` | sample lines, the part that runs per series |
-//! | `number`, `escape`, `piece` | numbers, characters, short copies |
+//! | `format` | the formats, their content types, and what a family is called in each |
+//! | `escape`, `pairs` | names and labels under the escaping schemes |
+//! | `families`, `filter` | which metric belongs to which family, so that a family is one group whatever the registries hold |
+//! | `source`, `collected` | what is the same for all series of a metric, from a registry or from a collector |
+//! | `head`, `lines`, `composite`, `exemplars` | what the text formats write: around a family's samples, and per series |
+//! | `protobuf`, `wire` | the same, binary |
+//! | `prom_client` | text as the package of that name writes it |
+//! | `number`, `piece` | numbers, short copies |
 
+mod collected;
+mod composite;
 pub mod escape;
+mod exemplars;
 mod families;
+mod filter;
+mod format;
+mod head;
 mod lines;
 pub mod number;
-mod openmetrics;
+mod pairs;
 mod piece;
+mod prom_client;
+mod protobuf;
+mod source;
 #[cfg(test)]
 mod tests;
-mod text;
+mod wire;
 
-use super::metric::{Kind, Metric};
-use super::registry::Registry;
-use families::{Collected, Families, Place, Type};
-use lines::Lines;
+pub use escape::Escaping;
+pub use format::{FORMATS, Format};
+
+use super::metric::{Kind, SeriesView};
+use super::registry::{DefaultLabels, Registry};
+use collected::Collected;
+use families::{Families, Place};
+use format::{Names, Style, Type};
+use hashbrown::HashSet;
+use lines::{Lines, Shape};
+use source::{Source, prefix};
 
 /// Written when a scrape left something out; the name is reserved in every scrape.
 const LEFT_OUT: &str = "kymo_scrape_left_out";
 const LEFT_OUT_HELP: &str =
     "Metrics and series missing from this scrape, since others of it have their names and labels.";
-
-/// An exposition format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Prometheus text 0.0.4.
-    Text004,
-    /// OpenMetrics 1.0.0.
-    OpenMetrics100,
-}
-
-impl Format {
-    /// The value of `Content-Type`.
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Format::Text004 => "text/plain; version=0.0.4; charset=utf-8",
-            Format::OpenMetrics100 => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
+/// Bytes that the length of a family of usual size takes in protobuf.
+const FAMILY_LENGTH: usize = 2;
 
 /// How to render.
 #[derive(Clone, Copy, Debug)]
-pub struct RenderOptions {
+pub struct RenderOptions<'a> {
     /// The format.
     pub format: Format,
-    /// Writes a `_created` sample beside each counter and histogram of OpenMetrics: one more line per series, so off
-    /// unless asked for. Text 0.0.4 has none.
+    /// How names are written that only newer scrapers know.
+    pub escaping: Escaping,
+    /// Writes a `_created` sample beside each counter, histogram and summary of OpenMetrics 1: one more line per series,
+    /// so off unless asked for. OpenMetrics 2 and protobuf always have the time, and text never does.
     pub created: bool,
+    /// Families to write, by their name or that of one of their samples; empty for all.
+    pub names: &'a [Box<str>],
+}
+
+impl RenderOptions<'_> {
+    /// All of it, in the default scheme, without creation times.
+    pub fn new(format: Format) -> RenderOptions<'static> {
+        RenderOptions {
+            format,
+            escaping: Escaping::default(),
+            created: false,
+            names: &[],
+        }
+    }
 }
 
 /// What a scrape held.
@@ -70,125 +89,250 @@ pub struct Rendered {
     pub duplicates: u64,
 }
 
-/// Appends all metrics of `registries` in `format`, in order of registration, collectors behind them.
+/// [`render_with`] the default options.
+pub fn render(registries: &[&Registry], format: Format, out: &mut Vec<u8>) -> Rendered {
+    render_with(registries, RenderOptions::new(format), out)
+}
+
+/// Appends the metrics of `registries`, in order of registration, collectors behind them.
 ///
-/// A family is one group with one HELP and TYPE: a name that several registries share is written once, with the series
+/// A family is one group with one head: a name that several registries share is written once, with the series
 /// of all of them; of two series with equal labels the first registry's is written. A name in use for another kind
 /// of metric is refused to the later one. Both are counted in [`Rendered`], and the scrape itself says so in
-/// `kymo_scrape_left_out`. Each series is one snapshot. An empty
-/// registry gives `""` as text and `# EOF` in OpenMetrics.
+/// `kymo_scrape_left_out`. A metric that is in several registries with the same default labels is written once. Each
+/// series is one snapshot. An empty registry gives `""` as text and protobuf, and `# EOF` in OpenMetrics.
 ///
-/// In OpenMetrics a counter's family name has no `_total` and its sample always has it, so `jobs` is written as family
-/// `jobs` with sample `jobs_total` there. Characters that Prometheus does not know in names become `_`.
+/// In OpenMetrics 1 a counter's family name has no `_total` and its sample always has it, so `jobs` is written as family
+/// `jobs` with sample `jobs_total` there.
+///
+/// The two formats of prom-client follow that package instead, and count nothing in [`Rendered`].
 ///
 /// About 18 ns per counter series; allocates per family, not per series, beyond the growth of `out`. Pass the same
 /// buffer again to have none of that either.
-pub fn render(registries: &[&Registry], format: Format, out: &mut Vec<u8>) -> Rendered {
-    render_with(registries, RenderOptions { format, created: false }, out)
-}
-
-/// [`render`] with all options.
-pub fn render_with(registries: &[&Registry], options: RenderOptions, out: &mut Vec<u8>) -> Rendered {
-    let mut distinct: Vec<&Registry> = Vec::with_capacity(registries.len());
+pub fn render_with(registries: &[&Registry], options: RenderOptions<'_>, out: &mut Vec<u8>) -> Rendered {
+    if let Some(openmetrics) = options.format.prom_client() {
+        prom_client::render(registries, openmetrics, out);
+        return Rendered::default();
+    }
+    let mut distinct: Vec<(&Registry, DefaultLabels)> = Vec::with_capacity(registries.len());
     for registry in registries {
-        if !distinct.iter().any(|known| std::ptr::eq(*known, *registry)) {
-            distinct.push(registry);
+        if !distinct.iter().any(|(known, _)| std::ptr::eq(*known, *registry)) {
+            distinct.push((registry, registry.default_labels()));
         }
     }
     // Collectors run once per scrape: their samples are kept, since the plan has to be made before the first line.
     let mut collected = Collected::default();
-    for registry in &distinct {
-        registry.for_each_collector(&mut |collector| collected.run(collector));
+    for (registry, default_labels) in &distinct {
+        registry.for_each_collector(&mut |collector| collected.run(collector, default_labels));
     }
-    let mut families = Families::new(options.format);
-    for registry in &distinct {
-        registry.for_each_metric(&mut |metric| families.declare(metric.name(), metric.kind()));
+    let mut families = Families::new(options);
+    let mut once = Once::new(&distinct);
+    for (registry, default_labels) in &distinct {
+        registry.for_each_metric(&mut |metric| {
+            if once.is_first(metric.id(), default_labels) {
+                families.declare(&Source::of_metric(metric, default_labels));
+            }
+        });
     }
     for family in collected.families() {
-        families.declare(&family.name, family.kind);
+        families.declare(&Source::of_collected(family));
     }
 
-    let mut scrape = Scrape {
-        options,
-        families,
-        rendered: Rendered::default(),
-        out,
-    };
-    for registry in &distinct {
-        registry.for_each_metric(&mut |metric| scrape.metric(metric));
+    let mut scrape = Scrape::new(options, families, out);
+    let mut once = Once::new(&distinct);
+    for (registry, default_labels) in &distinct {
+        registry.for_each_metric(&mut |metric| {
+            if once.is_first(metric.id(), default_labels) {
+                scrape.family(&Source::of_metric(metric, default_labels), |visit| {
+                    metric.for_each_view(visit)
+                });
+            }
+        });
     }
     for family in collected.families() {
-        scrape.family(&family.name, &family.help, family.kind, &[], 0, |visit| {
+        scrape.family(&Source::of_collected(family), |visit| {
             for (labels, value) in &family.samples {
-                visit(labels.as_bytes(), &[*value]);
+                visit(&plain_view(labels.as_bytes(), &[*value]));
             }
         });
     }
     scrape.finish()
 }
 
+/// When what a series shows began to be counted, in ns since 1970: a native histogram may have begun anew since.
+fn began_ns(view: &SeriesView<'_>) -> u64 {
+    let native = view
+        .native
+        .map_or(0, |native| native.start_ms.saturating_mul(1_000_000));
+    view.created_ns.max(native)
+}
+
+/// A series that is its values and nothing else.
+fn plain_view<'a>(labels: &'a [u8], values: &'a [f64]) -> SeriesView<'a> {
+    SeriesView {
+        labels,
+        values,
+        created_ns: 0,
+        native: None,
+        quantiles: &[],
+        exemplars: &[],
+    }
+}
+
+/// Metrics that were seen, where several registries may hold the same one.
+struct Once {
+    seen: Option<HashSet<(u32, DefaultLabels)>>,
+}
+
+impl Once {
+    fn new(registries: &[(&Registry, DefaultLabels)]) -> Once {
+        Once {
+            seen: (registries.len() > 1).then(HashSet::new),
+        }
+    }
+
+    fn is_first(&mut self, metric: u32, default_labels: &DefaultLabels) -> bool {
+        self.seen
+            .as_mut()
+            .is_none_or(|seen| seen.insert((metric, DefaultLabels::clone(default_labels))))
+    }
+}
+
+/// Writes the series of one metric, in any format.
+struct Series {
+    form: Form,
+    /// The scheme under which the names in each block are written anew, if they are.
+    rewriting: Option<Escaping>,
+    rewritten: Vec<u8>,
+}
+
+enum Form {
+    Lines(Lines),
+    Metrics(protobuf::Metrics),
+}
+
+impl Series {
+    /// Gives also the default labels as they stand in front of each block.
+    fn new(options: &RenderOptions<'_>, names: &Names, r#type: Type, source: &Source<'_>) -> (Series, Vec<u8>) {
+        let (style, escaping) = (options.format.style(), options.escaping);
+        let defaults = source.defaults(escaping, names, r#type);
+        let prefix = prefix(&defaults);
+        let form = if style == Style::Protobuf {
+            Form::Metrics(protobuf::Metrics::new(escaping, names, r#type, source, &defaults))
+        } else {
+            let shape = Shape {
+                style,
+                escaping,
+                names,
+                r#type,
+                prefix: &prefix,
+                created: options.created,
+            };
+            Form::Lines(Lines::new(&shape, source))
+        };
+        let series = Series {
+            form,
+            rewriting: source.rewriting(escaping),
+            rewritten: Vec::new(),
+        };
+        (series, prefix)
+    }
+
+    /// The labels of a series as they are written.
+    fn labels<'v>(&'v mut self, view: &SeriesView<'v>) -> &'v [u8] {
+        match self.rewriting {
+            None => view.labels,
+            Some(scheme) => {
+                pairs::rewrite(view.labels, scheme, &mut self.rewritten);
+                &self.rewritten
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, view: &SeriesView<'_>, out: &mut Vec<u8>) {
+        let labels = match self.rewriting {
+            None => view.labels,
+            Some(scheme) => {
+                pairs::rewrite(view.labels, scheme, &mut self.rewritten);
+                &self.rewritten
+            }
+        };
+        match &mut self.form {
+            Form::Lines(lines) => lines.push(labels, view, out),
+            Form::Metrics(metrics) => metrics.push(labels, view, out),
+        }
+    }
+}
+
+/// What stands before a family's series.
+fn push_head(style: Style, names: &Names, r#type: Type, source: &Source<'_>, out: &mut Vec<u8>) {
+    if style == Style::Protobuf {
+        protobuf::push_head(names, r#type, source, out);
+    } else {
+        head::push_head(style, names, r#type, source, out);
+    }
+}
+
 /// One rendering in progress.
 struct Scrape<'a> {
-    options: RenderOptions,
-    families: Families,
+    options: RenderOptions<'a>,
+    families: Families<'a>,
     rendered: Rendered,
     out: &'a mut Vec<u8>,
 }
 
-impl Scrape<'_> {
-    fn metric(&mut self, metric: &Metric) {
-        self.family(
-            metric.name(),
-            metric.help(),
-            metric.kind(),
-            metric.bounds(),
-            metric.created_ns(),
-            |visit| metric.for_each_series(visit),
-        );
+impl<'a> Scrape<'a> {
+    fn new(options: RenderOptions<'a>, families: Families<'a>, out: &'a mut Vec<u8>) -> Scrape<'a> {
+        Scrape {
+            options,
+            families,
+            rendered: Rendered::default(),
+            out,
+        }
     }
 
-    fn family(
-        &mut self,
-        name: &str,
-        help: &str,
-        kind: Kind,
-        bounds: &[f64],
-        created_ns: u64,
-        for_each_series: impl FnOnce(&mut dyn FnMut(&[u8], &[f64])),
-    ) {
+    fn family(&mut self, source: &Source<'_>, for_each_series: impl FnOnce(&mut dyn FnMut(&SeriesView<'_>))) {
         let Scrape {
             options,
             families,
             rendered,
             out,
         } = self;
-        let Some((name, r#type, place)) = families.place(name, kind) else {
+        let Some((names, r#type, place)) = families.place(source.name, source.kind) else {
             return;
         };
-        let created = (options.created && options.format == Format::OpenMetrics100).then_some(created_ns);
-        let write_head = |out: &mut Vec<u8>| match options.format {
-            Format::Text004 => text::push_head(name, r#type, help, out),
-            Format::OpenMetrics100 => openmetrics::push_head(name, r#type, help, out),
-        };
-        let mut lines = Lines::new(options.format, name, r#type, bounds, created);
+        let style = options.format.style();
+        let (mut series, prefix) = Series::new(options, names, r#type, source);
         match place {
             Place::Alone => {
-                write_head(out);
                 rendered.families += 1;
-                for_each_series(&mut |labels, values| {
-                    rendered.series += 1;
-                    lines.push(labels, values, out);
-                });
+                let write = |out: &mut Vec<u8>| {
+                    push_head(style, names, r#type, source, out);
+                    for_each_series(&mut |view| {
+                        rendered.series += 1;
+                        series.push(view, out);
+                    });
+                };
+                if style == Style::Protobuf {
+                    wire::push_delimited(FAMILY_LENGTH, out, write);
+                } else {
+                    write(out);
+                }
             }
             Place::Shared(group) => {
                 if group.bytes.is_empty() {
-                    write_head(&mut group.bytes);
+                    push_head(style, names, r#type, source, &mut group.bytes);
                     rendered.families += 1;
                 }
-                for_each_series(&mut |labels, values| {
-                    if group.is_new(labels) {
+                let mut block = prefix;
+                let own = block.len();
+                for_each_series(&mut |view| {
+                    block.truncate(own);
+                    block.extend_from_slice(series.labels(view));
+                    if group.is_new(&block) {
                         rendered.series += 1;
-                        lines.push(labels, values, &mut group.bytes);
+                        series.push(view, &mut group.bytes);
                     } else {
                         rendered.duplicates += 1;
                     }
@@ -199,12 +343,15 @@ impl Scrape<'_> {
 
     fn finish(mut self) -> Rendered {
         for group in self.families.groups() {
+            if self.options.format.style() == Style::Protobuf {
+                wire::push_varint(group.bytes.len() as u64, self.out);
+            }
             self.out.extend_from_slice(&group.bytes);
         }
         self.rendered.refused = self.families.refused();
         self.confess();
-        if self.options.format == Format::OpenMetrics100 {
-            self.out.extend_from_slice(openmetrics::END);
+        if matches!(self.options.format.style(), Style::OpenMetrics1 | Style::OpenMetrics2) {
+            self.out.extend_from_slice(head::END);
         }
         self.rendered
     }
@@ -214,16 +361,22 @@ impl Scrape<'_> {
         let Rendered {
             refused, duplicates, ..
         } = self.rendered;
-        if refused + duplicates == 0 {
+        if refused + duplicates == 0 || !self.families.wants_sample(LEFT_OUT) {
             return;
         }
-        let format = self.options.format;
-        match format {
-            Format::Text004 => text::push_head(LEFT_OUT, Type::Gauge, LEFT_OUT_HELP, self.out),
-            Format::OpenMetrics100 => openmetrics::push_head(LEFT_OUT, Type::Gauge, LEFT_OUT_HELP, self.out),
+        let style = self.options.format.style();
+        let source = Source::new(Kind::Gauge, LEFT_OUT, LEFT_OUT_HELP);
+        let names = Names::new(style, LEFT_OUT, Type::Gauge);
+        let (mut series, _) = Series::new(&self.options, &names, Type::Gauge, &source);
+        let mut write = |out: &mut Vec<u8>| {
+            push_head(style, &names, Type::Gauge, &source, out);
+            series.push(&plain_view(b"what=\"metric\"", &[refused as f64]), out);
+            series.push(&plain_view(b"what=\"series\"", &[duplicates as f64]), out);
+        };
+        if style == Style::Protobuf {
+            wire::push_delimited(FAMILY_LENGTH, self.out, write);
+        } else {
+            write(self.out);
         }
-        let mut lines = Lines::new(format, LEFT_OUT, Type::Gauge, &[], None);
-        lines.push(b"what=\"metric\"", &[refused as f64], self.out);
-        lines.push(b"what=\"series\"", &[duplicates as f64], self.out);
     }
 }

@@ -13,6 +13,15 @@ pub fn push_value(value: f64, out: &mut Vec<u8>) {
     push_number(value, &mut Room::new(out, LONGEST));
 }
 
+/// Appends a time in seconds with three decimals, given in milliseconds: `1763726282.250`.
+pub(super) fn push_milliseconds(ms: u64, out: &mut Vec<u8>) {
+    let mut room = Room::new(out, LONGEST);
+    room.push(itoa::Buffer::new().format(ms / 1000).as_bytes());
+    let rest = (ms % 1000) as u16;
+    let digit = |unit: u16| b'0' + (rest / unit % 10) as u8;
+    room.push(&[b'.', digit(100), digit(10), digit(1)]);
+}
+
 /// [`push_value`] into room that is there, at least 25 bytes of it.
 #[inline(always)]
 pub(super) fn push_number(value: f64, room: &mut Room<'_>) {
@@ -217,6 +226,20 @@ mod tests {
                     assert_eq!(bound.parse::<f64>().ok(), Some(number), "{bound}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn times_have_three_decimals() {
+        for (ms, text) in [
+            (0, "0.000"),
+            (7, "0.007"),
+            (1_763_726_282_250, "1763726282.250"),
+            (u64::MAX, "18446744073709551.615"),
+        ] {
+            let mut out = Vec::new();
+            push_milliseconds(ms, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), text);
         }
     }
 

@@ -61,14 +61,24 @@ impl<'a> Text<'a> {
     fn new(descriptor: &'a Descriptor, defaults: &'a [(Box<str>, Box<str>)], openmetrics: bool) -> Text<'a> {
         let counter = openmetrics && descriptor.kind == Kind::Counter;
         let whole: &str = &descriptor.name;
-        let name = if counter { whole.strip_suffix("_total").unwrap_or(whole) } else { whole };
+        let name = if counter {
+            whole.strip_suffix("_total").unwrap_or(whole)
+        } else {
+            whole
+        };
         let suffix = match descriptor.kind {
             Kind::Counter if openmetrics => "_total",
             Kind::Histogram => "_bucket",
             _ => "",
         };
         let first_labels = match descriptor.kind {
-            Kind::Histogram => descriptor.bounds.iter().map(|bound| javascript(*bound)).chain(["+Inf".into()]).map(|le| format!("le=\"{le}\"").into_bytes()).collect(),
+            Kind::Histogram => descriptor
+                .bounds
+                .iter()
+                .map(|bound| javascript(*bound))
+                .chain(["+Inf".into()])
+                .map(|le| format!("le=\"{le}\"").into_bytes())
+                .collect(),
             Kind::Summary => descriptor
                 .summary
                 .iter()
@@ -83,7 +93,10 @@ impl<'a> Text<'a> {
             sum: Opening::new(name, "_sum"),
             count: Opening::new(name, "_count"),
             first_labels,
-            defaults: defaults.iter().map(|(name, value)| (&**name, default_pair(name, value))).collect(),
+            defaults: defaults
+                .iter()
+                .map(|(name, value)| (&**name, default_pair(name, value)))
+                .collect(),
             exemplars: openmetrics,
         }
     }
@@ -165,7 +178,9 @@ impl<'a> Text<'a> {
     }
 
     fn push_exemplar(&self, exemplar: Option<&Exemplar>, out: &mut Vec<u8>) {
-        let Some(exemplar) = exemplar.filter(|_| self.exemplars) else { return };
+        let Some(exemplar) = exemplar.filter(|_| self.exemplars) else {
+            return;
+        };
         let mut room = Room::new(out, exemplar.labels.len() + 2 * TAIL);
         room.push(b" # {");
         room.push(&exemplar.labels);
@@ -229,7 +244,9 @@ fn has_label(block: &[u8], name: &[u8]) -> bool {
             return true;
         }
         // Over the name, `="`, the value with what is escaped in it, `",`.
-        let Some(quote) = rest.iter().position(|byte| *byte == b'"') else { return false };
+        let Some(quote) = rest.iter().position(|byte| *byte == b'"') else {
+            return false;
+        };
         at += quote + 1;
         while at < block.len() && block[at] != b'"' {
             at += if block[at] == b'\\' { 2 } else { 1 };
@@ -275,10 +292,234 @@ fn in_order_of_first_use(series: &mut [(u64, usize)], start: usize, out: &mut Ve
         return;
     }
     let lines = out.split_off(start);
-    let ends: Vec<usize> = series.iter().skip(1).map(|(_, at)| *at).chain([start + lines.len()]).collect();
-    let mut ranges: Vec<_> = series.iter().zip(ends).map(|((created, at), end)| (*created, *at - start..end - start)).collect();
+    let ends: Vec<usize> = series
+        .iter()
+        .skip(1)
+        .map(|(_, at)| *at)
+        .chain([start + lines.len()])
+        .collect();
+    let mut ranges: Vec<_> = series
+        .iter()
+        .zip(ends)
+        .map(|((created, at), end)| (*created, *at - start..end - start))
+        .collect();
     ranges.sort_by_key(|(created, _)| *created);
     for (_, range) in ranges {
         out.extend_from_slice(&lines[range]);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::super::descriptor::Aggregate;
+    use super::super::super::metric::Metric;
+    use super::super::super::registry::Registries;
+    use super::super::super::summary::SummaryOptions;
+    use super::*;
+    use crate::memory::table::{AnonymousProvider, Memory, Owner, Role};
+    use std::sync::Arc;
+
+    /// A registry as the drop-in opens it, and a thread that records.
+    struct Bench {
+        registries: Registries,
+        registry: Arc<Registry>,
+        owner: Arc<Owner>,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let memory = Arc::new(Memory::new(Box::new(AnonymousProvider)));
+            let owner = memory.attach(Role::Main, 0).unwrap();
+            let registries = Registries::new(memory);
+            let registry = registries.open_with(None, true);
+            Bench {
+                registries,
+                registry,
+                owner,
+            }
+        }
+
+        fn metric(&self, name: &str, kind: Kind, change: impl FnOnce(&mut Descriptor)) -> Arc<Metric> {
+            let mut descriptor = Descriptor {
+                name: name.into(),
+                help: "a \"b\"\\\n".into(),
+                unit: "".into(),
+                kind,
+                label_names: ["a".into(), "b".into()].into(),
+                bounds: Box::default(),
+                aggregate: Aggregate::Sum,
+                native: None,
+                summary: None,
+                states: Box::default(),
+            };
+            change(&mut descriptor);
+            let metric = self.registries.declare_alone(descriptor);
+            self.registries.adopt(&self.registry, &metric).unwrap();
+            metric
+        }
+
+        fn set(&self, metric: &Metric, block: &str, values: &[f64]) {
+            let at = metric.register(&self.owner, block.as_bytes()).unwrap().location;
+            let slot = self.registries.memory().slot(at.segment()).unwrap();
+            for (n, value) in values.iter().enumerate() {
+                slot.segment
+                    .cell(at.cell() + n as u32)
+                    .store(value.to_bits(), std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+
+        fn text(&self, openmetrics: bool) -> String {
+            let mut out = Vec::new();
+            render(&[&self.registry], openmetrics, &mut out);
+            String::from_utf8(out).unwrap()
+        }
+    }
+
+    #[test]
+    fn an_empty_registry_is_an_empty_line() {
+        let bench = Bench::new();
+        assert_eq!(bench.text(false), "\n");
+        assert_eq!(bench.text(true), "\n# EOF\n");
+    }
+
+    #[test]
+    fn metrics_are_apart_and_counters_of_openmetrics_have_their_suffix() {
+        let bench = Bench::new();
+        bench.set(&bench.metric("jobs_total", Kind::Counter, |_| {}), "", &[2.0]);
+        bench.set(
+            &bench.metric("size", Kind::Gauge, |_| {}),
+            "b=\"1\",a=\"\\\"\"",
+            &[f64::NAN],
+        );
+        assert_eq!(
+            bench.text(false),
+            "# HELP jobs_total a \"b\"\\\\\\n\n# TYPE jobs_total counter\njobs_total 2\n\n\
+             # HELP size a \"b\"\\\\\\n\n# TYPE size gauge\nsize{b=\"1\",a=\"\\\"\"} Nan\n"
+        );
+        assert_eq!(
+            bench.text(true),
+            "# HELP jobs a \"b\"\\\\\\n\n# TYPE jobs counter\njobs_total 2\n\
+             # HELP size a \"b\"\\\\\\n\n# TYPE size gauge\nsize{b=\"1\",a=\"\\\"\"} Nan\n# EOF\n"
+        );
+    }
+
+    #[test]
+    fn default_labels_stand_behind_own_ones_but_before_those_of_a_histogram() {
+        let bench = Bench::new();
+        let default = |name: &str, value: &str| (Box::from(name), Box::from(value));
+        bench
+            .registry
+            .set_default_labels([default("a", "x"), default("le", "y"), default("quantile", "\"")].into());
+        bench.set(
+            &bench.metric("c", Kind::Counter, |_| {}),
+            "b=\"a=\\\"\",aa=\"1\"",
+            &[1.0],
+        );
+        let histogram = bench.metric("h", Kind::Histogram, |declared| declared.bounds = [0.5, 1.0].into());
+        bench.set(&histogram, "a=\"own\"", &[1.0, 0.0, 2.0, 1e-7]);
+        let summary = bench.metric("s", Kind::Summary, |declared| {
+            declared.summary = Some(SummaryOptions {
+                quantiles: [0.5].into(),
+                max_age_ms: 0,
+                age_buckets: 1,
+                relative_error: 0.0,
+                external: true,
+            });
+        });
+        bench.set(&summary, "b=\"1\"", &[3.0, 1e21, f64::NAN]);
+        let text = bench.text(false);
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                r#"c{b="a=\"",aa="1",a="x",le="y",quantile="\""} 1"#,
+                r#"h_bucket{le="0.5",quantile="\"",a="own"} 1"#,
+                r#"h_bucket{le="1",quantile="\"",a="own"} 1"#,
+                r#"h_bucket{le="+Inf",quantile="\"",a="own"} 3"#,
+                r#"h_sum{le="y",quantile="\"",a="own"} 1e-7"#,
+                r#"h_count{le="y",quantile="\"",a="own"} 3"#,
+                r#"s{quantile="0.5",b="1",a="x",le="y"} 0"#,
+                r#"s_sum{b="1",a="x",le="y",quantile="\""} 1e+21"#,
+                r#"s_count{b="1",a="x",le="y",quantile="\""} 3"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn series_stand_in_the_order_of_first_use_when_slots_are_used_again() {
+        let bench = Bench::new();
+        let counter = bench.metric("c", Kind::Counter, |_| {});
+        for value in ["1", "2", "3"] {
+            bench.set(&counter, &format!("a=\"{value}\""), &[1.0]);
+        }
+        for value in ["1", "2"] {
+            counter.remove(Some(&bench.owner), format!("a=\"{value}\"").as_bytes(), false);
+        }
+        for value in ["4", "1", "5"] {
+            bench.set(&counter, &format!("a=\"{value}\""), &[1.0]);
+        }
+        let text = bench.text(false);
+        let order: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("c{a=\"")).collect();
+        assert_eq!(order, ["3\"} 1", "4\"} 1", "1\"} 1", "5\"} 1"]);
+    }
+
+    #[test]
+    fn exemplars_follow_their_bucket_in_openmetrics_only() {
+        let bench = Bench::new();
+        let counter = bench.metric("c", Kind::Counter, |_| {});
+        let histogram = bench.metric("h", Kind::Histogram, |declared| declared.bounds = [1.0].into());
+        for (metric, bucket) in [(&counter, 0), (&histogram, 1)] {
+            bench.set(metric, "", &[1.0]);
+            let at = metric.register(&bench.owner, b"").unwrap().location;
+            let (labels, value, timestamp_ms) = (Box::from(&b"id=\"7\""[..]), 1.5, 1_678_654_679_250);
+            metric.set_exemplar(
+                at,
+                Exemplar {
+                    bucket,
+                    labels,
+                    value,
+                    timestamp_ms,
+                },
+            );
+        }
+        assert!(!bench.text(false).contains(" # "));
+        let text = bench.text(true);
+        let with: Vec<&str> = text.lines().filter(|line| line.contains(" # ")).collect();
+        let kept = r#" # {id="7"} 1.5 1678654679.25"#;
+        assert_eq!(
+            with,
+            [format!("c_total 1{kept}"), format!("h_bucket{{le=\"+Inf\"}} 1{kept}")]
+        );
+    }
+
+    #[test]
+    fn numbers_are_spelled_as_in_javascript() {
+        let spelled = |value: f64| {
+            let mut out = Vec::new();
+            push_number(value, &mut Room::new(&mut out, TAIL));
+            String::from_utf8(out).unwrap()
+        };
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (-3.0, "-3"),
+            (0.1, "0.1"),
+            (1e-6, "0.000001"),
+            (1.5e-7, "1.5e-7"),
+            (123456789012345680000.0, "123456789012345680000"),
+            (9_007_199_254_740_994.0, "9007199254740994"),
+            (1e21, "1e+21"),
+            (-2.5e300, "-2.5e+300"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "Nan"),
+        ] {
+            assert_eq!(spelled(value), text);
+        }
     }
 }

@@ -1,4 +1,5 @@
 // What scrapes cost is itself a metric, whoever serves them, and limits on them hold.
+import { pbkdf2 } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import net from 'node:net';
@@ -123,6 +124,16 @@ describe('scrapes in flight', () => {
     while (busy.status === 200) busy = await ask(port, '/metrics');
     expect([busy.status, busy.headers['retry-after'], busy.body.length]).toEqual([503, '1', 0]);
     held.destroy();
+    while ((await ask(port, '/metrics')).status !== 200);
+  });
+
+  it('of a handler that take too long get 503, while others have the threads', async () => {
+    const port = await mount(metricsHandler({ registries: [registryOf(1)], scrapeTimeoutMs: 10 }));
+    // As many as the pool of libuv has threads, and as many again behind them.
+    const busy = Array.from({ length: 8 }, () => new Promise((done) => pbkdf2('a', 'b', 200_000, 64, 'sha512', done)));
+    const { status, headers } = await ask(port, '/metrics');
+    expect([status, headers['retry-after']]).toEqual([503, '1']);
+    await Promise.all(busy);
     while ((await ask(port, '/metrics')).status !== 200);
   });
 });

@@ -28,12 +28,20 @@ const collectedAt = new OwnMetric('gauge', 'kymo_collect_timestamp_seconds', 'Wh
 
 type Outcome = 'done' | 'failed' | 'late';
 
+/** A callback that was started and has not settled. */
+interface Run {
+  readonly startedMs: number;
+  readonly ended: Promise<Outcome>;
+  overran: boolean;
+}
+
 /** One callback and what it is doing. */
 class Collector {
   readonly name: string;
   readonly #collect: () => unknown;
   readonly #timeoutMs: number;
-  #running: { readonly startedMs: number; readonly ended: Promise<Outcome>; overran: boolean } | undefined;
+  #running: Run | undefined;
+  #started = false;
 
   constructor(name: string, collect: () => unknown, timeoutMs: number) {
     this.name = name;
@@ -53,9 +61,15 @@ class Collector {
     return outcome;
   }
 
+  /** Starts it if nothing else did yet. */
+  startFirst(): void {
+    if (!this.#started) this.start();
+  }
+
   /** Starts it unless it runs; never throws. */
-  start(): { readonly startedMs: number; readonly ended: Promise<Outcome>; overran: boolean } {
+  start(): Run {
     if (this.#running !== undefined) return this.#running;
+    this.#started = true;
     const startedMs = performance.now();
     const ended = this.#collected().then((outcome) => {
       this.#running = undefined;
@@ -106,11 +120,11 @@ export class CollectScheduler {
     return this.#collectors.size;
   }
 
-  /** Adds a callback, or replaces the one of that name; it is run for the first time in the next turn of the loop. */
+  /** Adds a callback, or replaces the one of that name; it is run in the next turn of the loop, unless a scrape came first. */
   add(name: string, collect: () => unknown): void {
     const collector = new Collector(name, collect, this.#timeoutMs);
     this.#collectors.set(name, collector);
-    setTimeout(() => this.#collectors.get(name) === collector && collector.start(), 0).unref();
+    setTimeout(() => this.#collectors.get(name) === collector && collector.startFirst(), 0).unref();
     this.#timer ??= repeat(new WeakRef(this), this.#intervalMs);
   }
 

@@ -21,9 +21,14 @@ export function scrape(registry: MetricsRegistry): Record<string, number> {
   return { ...samplesOf(registry.formatPrometheus()) };
 }
 
-/** `kymo_dropped_total` by reason, as the ops server appends it to a scrape. */
+/** Samples of Kymo's own metrics, as the ops server appends them to a scrape. */
+export function ownSamples(): Record<string, number> {
+  return samplesOf(native.renderSync([native.openRegistry(SELF_REGISTRY)], 0, false));
+}
+
+/** `kymo_dropped_total` by reason. */
 export function dropCounts(): Record<string, number> {
-  const samples = samplesOf(native.renderSync([native.openRegistry(SELF_REGISTRY)], 0, false));
+  const samples = ownSamples();
   const counts: Record<string, number> = {};
   for (const [series, value] of Object.entries(samples)) {
     const reason = /^kymo_dropped_total\{signal="metrics",reason="(\w+)"\}$/.exec(series)?.[1];

@@ -2,8 +2,9 @@
 import { cellOf, cellsAt, type Place } from '../binding/segment.js';
 import { InvalidMetricError } from '../core/errors.js';
 import { type CounterOptions, checkStandalone, type StandaloneOptions } from './declaration.js';
-import { Declared, declaredBy } from './declared.js';
+import { Declared, declaredBy, idOf } from './declared.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
+import { type ExemplarLabels, keepExemplar, sampleExemplar, sampling } from './exemplar.js';
 import { announcing, recorded } from './hook.js';
 import type { LabelValues } from './labels.js';
 import { type Bound, isPlace, joinRegistries, Metric } from './metric.js';
@@ -18,8 +19,9 @@ export interface BoundCounter extends Bound {
   /**
    * Adds `value` (default 1). One load, one addition, one store: about 3 ns; allocates nothing, never throws. A value that is
    * negative, NaN, infinite or no number is dropped and counted in `kymo_dropped_total`.
+   * @param exemplar labels to keep with the addition, `trace_id` by convention: 1 us; see {@link ExemplarLabels}
    */
-  inc(value?: number): void;
+  inc(value?: number, exemplar?: ExemplarLabels): void;
 }
 
 /** What a counter takes. */
@@ -33,29 +35,39 @@ class CounterSeries implements BoundCounter {
       CounterSeries.prototype,
       'inc',
       (inc) =>
-        function (this: CounterSeries, value = 1): void {
-          inc.call(this, value);
+        function (this: CounterSeries, value = 1, exemplar?: ExemplarLabels): void {
+          inc.call(this, value, exemplar);
           if (isStep(value)) recorded(this.#metric.name, value, this.labels);
+        },
+    );
+    sampling.over(
+      CounterSeries.prototype,
+      'inc',
+      (inc) =>
+        function (this: CounterSeries, value = 1, exemplar?: ExemplarLabels): void {
+          inc.call(this, value, exemplar);
+          if (exemplar === undefined && isStep(value)) sampleExemplar(idOf(this.#metric) as number, this.#place, 0, value);
         },
     );
   }
 
   readonly #cells: Float64Array;
-  readonly #at: number;
+  readonly #place: Place;
   /** Keeps the metric, and with it these cells, for as long as the handle. */
   readonly #metric: Counter;
   readonly #values: readonly string[];
 
   constructor(metric: Counter, place: Place, values: readonly string[]) {
     this.#cells = cellsAt(place);
-    this.#at = cellOf(place);
+    this.#place = place;
     this.#metric = metric;
     this.#values = values;
   }
 
-  inc(value = 1): void {
-    if (typeof value === 'number' && value >= 0 && value < Infinity) (this.#cells[this.#at] as number) += value;
-    else droppedValue(value);
+  inc(value = 1, exemplar?: ExemplarLabels): void {
+    if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return droppedValue(value);
+    (this.#cells[cellOf(this.#place)] as number) += value;
+    if (exemplar !== undefined) keepExemplar(idOf(this.#metric) as number, this.#place, 0, value, exemplar);
   }
 
   get labels(): Readonly<Record<string, string>> {
@@ -76,8 +88,8 @@ class ObservedCounterSeries extends CounterSeries {
     this.#observations = observations;
   }
 
-  override inc(value = 1): void {
-    super.inc(value);
+  override inc(value = 1, exemplar?: ExemplarLabels): void {
+    super.inc(value, exemplar);
     if (isStep(value)) this.#observations.add(measured(value, this.labels));
   }
 }
@@ -102,14 +114,12 @@ class RefusedCounter implements BoundCounter {
 /** A value that only goes up: requests, bytes, errors. Its name should end in `_total`. */
 export class Counter<N extends string = string> extends Metric<BoundCounter> {
   static {
-    announcing(
-      Counter.prototype,
-      'inc',
-      () =>
-        function (this: Counter, first?: number | LabelValues, second?: number | LabelValues): void {
-          this.#incByHandle(first, second);
-        },
-    );
+    const byHandle = () =>
+      function (this: Counter, first?: number | LabelValues, second?: number | LabelValues, exemplar?: ExemplarLabels): void {
+        this.#incByHandle(first, second, exemplar);
+      };
+    announcing(Counter.prototype, 'inc', byHandle);
+    sampling.over(Counter.prototype, 'inc', byHandle);
   }
 
   readonly #whole: BoundCounter | undefined;
@@ -136,17 +146,18 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
   }
 
   /**
-   * Adds to a series: `inc()`, `inc(value)`, `inc(labels, value?)` or `inc(value, labels)`. With labels about 25 ns once the
-   * combination is known (no allocation); a new one registers a series. Bad values as for {@link BoundCounter.inc}.
+   * Adds to a series: `inc()`, `inc(value)`, `inc(labels, value?)` or `inc(value, labels)`, each with an exemplar as third
+   * argument. With labels about 25 ns once the combination is known (no allocation); a new one registers a series. Bad values
+   * and exemplars as for {@link BoundCounter.inc}.
    * @throws KymoError `KYMO_METRICS_LABELS` for labels that were not declared, or missing ones.
    */
   inc(value?: number): void;
-  inc(labels: LabelValues<N>, value?: number): void;
-  inc(value: number, labels: LabelValues<N>): void;
-  inc(first?: number | LabelValues<N>, second?: number | LabelValues<N>): void {
-    if (typeof first === 'object' && first !== null) this.#add(first, second as number | undefined);
-    else if (typeof second === 'object' && second !== null) this.#add(second, first as number | undefined);
-    else (this.#whole ?? this.labels()).inc(first as number | undefined);
+  inc(labels: LabelValues<N>, value?: number, exemplar?: ExemplarLabels): void;
+  inc(value: number | undefined, labels: LabelValues<N> | undefined, exemplar?: ExemplarLabels): void;
+  inc(first?: number | LabelValues<N>, second?: number | LabelValues<N>, exemplar?: ExemplarLabels): void {
+    if (typeof first === 'object' && first !== null) this.#add(first, second as number | undefined, exemplar);
+    else if (typeof second === 'object' && second !== null) this.#add(second, first as number | undefined, exemplar);
+    else (this.#whole ?? this.labels()).inc(first as number | undefined, exemplar);
   }
 
   /**
@@ -195,18 +206,19 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
     this.#observations?.clear();
   }
 
-  #add(labels: Partial<LabelValues>, value = 1): void {
+  #add(labels: Partial<LabelValues>, value = 1, exemplar?: ExemplarLabels): void {
     const place = this.placeOf(labels);
     if (!isPlace(place)) return;
-    if (typeof value === 'number' && value >= 0 && value < Infinity) (cellsAt(place)[cellOf(place)] as number) += value;
-    else droppedValue(value);
+    if (!(typeof value === 'number' && value >= 0 && value < Infinity)) return droppedValue(value);
+    (cellsAt(place)[cellOf(place)] as number) += value;
+    if (exemplar !== undefined) keepExemplar(idOf(this) as number, place, 0, value, exemplar);
   }
 
   /** `inc`, but with labels by way of their handle, too: where more is to be done with a value than adding it. */
-  #incByHandle(first?: number | LabelValues<N>, second?: number | LabelValues<N>): void {
-    if (typeof first === 'object' && first !== null) this.handleFor(first as LabelValues).inc(second as number | undefined);
-    else if (typeof second === 'object' && second !== null) this.handleFor(second as LabelValues).inc(first as number | undefined);
-    else (this.#whole ?? this.labels()).inc(first as number | undefined);
+  #incByHandle(first?: number | LabelValues<N>, second?: number | LabelValues<N>, exemplar?: ExemplarLabels): void {
+    if (typeof first === 'object' && first !== null) this.handleFor(first).inc(second as number | undefined, exemplar);
+    else if (typeof second === 'object' && second !== null) this.handleFor(second).inc(first as number | undefined, exemplar);
+    else (this.#whole ?? this.labels()).inc(first as number | undefined, exemplar);
   }
 
   protected bind(place: Place, values: readonly string[]): BoundCounter {

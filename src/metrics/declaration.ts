@@ -4,7 +4,7 @@ import { KymoError } from '../core/errors.js';
 import type { Counter } from './counter.js';
 import type { Declaration, MissingLabels } from './declared.js';
 import type { Gauge } from './gauge.js';
-import { DEFAULT_BUCKETS } from './histogram.js';
+import { type BucketOptions, checkHistogram } from './histogram-options.js';
 import { type LabelValue, labelText } from './labels.js';
 import { MAX_OBSERVATIONS } from './observations.js';
 
@@ -72,18 +72,14 @@ export interface GaugeOptions<N extends string = string> extends MetricOptions<N
 }
 
 /** Options of a histogram. */
-export interface HistogramOptions<N extends string = string> extends MetricOptions<N> {
-  /** Upper bounds, finite, ascending, distinct, at least one and at most 1,000; +Inf is added. Default {@link DEFAULT_BUCKETS}. */
-  readonly buckets?: readonly number[];
-}
+export interface HistogramOptions<N extends string = string> extends MetricOptions<N>, BucketOptions {}
 
 /** Everything that a declaration may say; what a kind does not know is left out by its type. */
-export interface AnyOptions extends InstrumentOptions {
+export interface AnyOptions extends InstrumentOptions, BucketOptions {
   readonly help?: string;
   /** Same as `help`. */
   readonly description?: string;
   readonly aggregate?: GaugeAggregate;
-  readonly buckets?: readonly number[];
   readonly collect?: unknown;
 }
 
@@ -100,7 +96,6 @@ const NAME = /^[^\s\d"{}\\,=#\p{Cc}][^\s"{}\\,=#\p{Cc}]*$/u;
 const UNIT = /^[a-zA-Z0-9_]+$/;
 const RESERVED_LABELS: readonly string[] = ['le', 'quantile', 'otel_metric_overflow'];
 const MAX_LABELS = 64;
-const MAX_BUCKETS = 1000;
 const MAX_NAME = 512;
 const MAX_SERIES = 2 ** 32 - 1;
 
@@ -135,7 +130,7 @@ export function checkDeclaration(kind: Kind, options: AnyOptions): Declaration {
     ...(defaults === undefined ? {} : { defaults }),
     ...(collect === undefined ? {} : { collect: collect as NonNullable<Declaration['collect']> }),
     ...checkLimits(options, refuse),
-    ...(kind === 'histogram' ? { bounds: checkBuckets(options.buckets === undefined ? DEFAULT_BUCKETS : options.buckets, refuse) } : {}),
+    ...(kind === 'histogram' ? checkHistogram(options, refuse) : {}),
   };
 }
 
@@ -213,20 +208,4 @@ function checkLimits(
     ...(idleMs === undefined ? {} : { idleMs }),
     ...(keepObservations === undefined ? {} : { keepObservations }),
   };
-}
-
-/**
- * Upper bounds without +Inf.
- * @throws what `refuse` makes of the first bound that cannot be one.
- */
-export function checkBuckets(buckets: readonly number[], refuse: Refuse): readonly number[] {
-  if (!Array.isArray(buckets)) throw refuse('`buckets` is not an array');
-  // An explicit +Inf at the end is what other clients ask for; it is always there.
-  const bounds = buckets.at(-1) === Infinity ? buckets.slice(0, -1) : buckets;
-  if (bounds.length === 0 || bounds.length > MAX_BUCKETS) throw refuse(`it has ${bounds.length} buckets, 1 to ${MAX_BUCKETS} are possible`);
-  for (const [at, bound] of bounds.entries()) {
-    if (!Number.isFinite(bound)) throw refuse(`the bucket ${String(bound)} is not a finite number`);
-    if (at > 0 && !(bound > (bounds[at - 1] as number))) throw refuse(`its buckets do not ascend at ${bound}`);
-  }
-  return bounds;
 }

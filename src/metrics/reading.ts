@@ -1,6 +1,7 @@
 // Reads the values of one metric back from the native side, summed over all threads. Any app thread; cold: each call reads all
 // series of the metric.
 import { native } from '../binding/load.js';
+import { finite, type NativeHistogramSnapshot } from './bucket-reading.js';
 
 /** A series and its value or values. */
 export interface SeriesReading {
@@ -8,20 +9,26 @@ export interface SeriesReading {
   readonly values: readonly string[] | undefined;
   /** As the kind has them: one for counters and gauges. */
   readonly numbers: readonly number[];
+  /** Of a histogram that has native buckets. */
+  readonly native?: NativeHistogramSnapshot;
 }
 
 /** The labels of the series that takes what is over a metric's cap, as a scrape shows them. */
 export const OVERFLOW_LABELS = 'otel_metric_overflow="true"';
 
-type Row = [name: string, kind: number, labels: string, ...values: (number | string)[]];
+type Row = [name: string, kind: number, labels: string, ...values: (number | string | NativeHistogramSnapshot)[]];
 
 /** Every shown series of a metric. */
 export function readMetric(id: number): SeriesReading[] {
   if (id < 0) return [];
-  return (JSON.parse(native.snapshotMetric(id)) as Row[]).map(([, , labels, ...values]) => ({
-    values: labels === OVERFLOW_LABELS ? undefined : valuesOf(labels),
-    numbers: values.map(Number),
-  }));
+  return (JSON.parse(native.snapshotMetric(id)) as Row[]).map(([, , labels, ...values]) => {
+    const buckets = values.find((value) => typeof value === 'object');
+    return {
+      values: labels === OVERFLOW_LABELS ? undefined : valuesOf(labels),
+      numbers: values.filter((value) => typeof value !== 'object').map(Number),
+      ...(buckets === undefined ? {} : { native: finite(buckets) }),
+    };
+  });
 }
 
 /** The first numbers of all series together. */

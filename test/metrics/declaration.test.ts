@@ -1,6 +1,7 @@
 // Declarations: the last that is accepted and the first that is refused, per rule, and what may not stand beside one another.
 import { describe, expect, it } from 'vitest';
-import { KymoError, MetricsRegistry } from '../../src/index.js';
+import { DEFAULT_BUCKETS, type HistogramOptions, KymoError, MetricsRegistry } from '../../src/index.js';
+import { schemaOfFactor } from '../../src/metrics/histogram-options.js';
 
 const declared = (options: Record<string, unknown>, kind: 'counter' | 'gauge' | 'histogram' = 'counter'): string => {
   try {
@@ -140,25 +141,101 @@ describe('buckets', () => {
   });
 
   it.each([
-    [[]],
-    [[Infinity]],
     [[-Infinity, 0]],
-    [[Infinity, Infinity]],
-    [[1, 1]],
-    [[-0, 0]],
-    [[2, 1]],
     [[Number.NaN]],
     [[1, Number.NaN, 2]],
     [['1']],
     [[1n]],
     [[undefined]],
     ['1'],
-    [null],
+    [true],
     [{ length: 1 }],
     [new Float64Array([1])],
     [Array.from({ length: 1001 }, (_, n) => n)],
   ])('may not be %o', (buckets) => {
     expect(declared({ buckets }, 'histogram')).toBe(REFUSED);
+  });
+
+  it.each([
+    [undefined, DEFAULT_BUCKETS],
+    [null, DEFAULT_BUCKETS],
+    [[], DEFAULT_BUCKETS],
+    [[Infinity], DEFAULT_BUCKETS],
+    [[2, 1], [1, 2]],
+    [[10, 9, 1, 10, Infinity, 9], [1, 9, 10]],
+    [[0, -0], [0]],
+  ])('of %j are put in order, each once; none are the default ones [A-062]', (buckets, expected) => {
+    const options = { name: 'h', help: 'h', buckets } as HistogramOptions;
+    const histogram = new MetricsRegistry().histogram(options);
+    expect(histogram.buckets).toEqual(expected);
+    expect(histogram.buckets).not.toBe(buckets);
+    expect([...histogram.getBucketCounts().values()], 'all of them begin at 0').toEqual(new Array(expected.length + 1).fill(0));
+  });
+});
+
+describe('native buckets', () => {
+  const native = (options: unknown, buckets?: unknown): string => declared({ native: options, buckets }, 'histogram');
+
+  it.each([
+    [true],
+    [false],
+    [undefined],
+    [{}],
+    [{ factor: 1 + Number.EPSILON }],
+    [{ factor: Number.MAX_VALUE }],
+    [{ schema: -4 }],
+    [{ schema: 8 }],
+    [{ zeroThreshold: 0 }],
+    [{ maxBuckets: 8, minResetMs: 0, maxZeroThreshold: 0 }],
+    [{ maxBuckets: 1000, minResetMs: Number.MAX_SAFE_INTEGER, maxZeroThreshold: Number.MAX_VALUE }],
+    [{ factor: undefined, schema: undefined, maxBuckets: undefined }],
+  ])('may be %o', (options) => {
+    expect(native(options)).toBe('accepted');
+  });
+
+  it.each([
+    [null],
+    [1],
+    ['yes'],
+    [{ factor: 1 }],
+    [{ factor: Infinity }],
+    [{ factor: '1.1' }],
+    [{ factor: 1.1, schema: 3 }],
+    [{ schema: -5 }],
+    [{ schema: 9 }],
+    [{ schema: 0.5 }],
+    [{ zeroThreshold: -1 }],
+    [{ zeroThreshold: Infinity }],
+    [{ maxBuckets: 7 }],
+    [{ maxBuckets: 1001 }],
+    [{ maxBuckets: 8.5 }],
+    [{ minResetMs: -1 }],
+    [{ minResetMs: 0.5 }],
+    [{ maxZeroThreshold: Number.NaN }],
+    [{ maxBucket: 8 }],
+  ])('may not be %o', (options) => {
+    expect(native(options)).toBe(REFUSED);
+  });
+
+  it('stand beside classic ones, unless those are declined', () => {
+    const buckets = (options: object): readonly number[] => new MetricsRegistry().histogram({ name: 'h', help: 'h', ...options }).buckets;
+    expect(buckets({ native: true })).toEqual(DEFAULT_BUCKETS);
+    expect(buckets({ native: true, buckets: [1] })).toEqual([1]);
+    expect(buckets({ native: true, buckets: [] })).toEqual([]);
+    expect(buckets({ native: true, buckets: false })).toEqual([]);
+    expect(native(false, false), 'a histogram has buckets').toBe(REFUSED);
+  });
+
+  it.each([
+    [1.1, 3],
+    [1.09, 4],
+    [2, 0],
+    [4, -1],
+    [1.00271, 8],
+    [1.000_01, 8],
+    [1e9, -4],
+  ])('growing by at most a factor of %s have schema %i (rule 20)', (factor, schema) => {
+    expect(schemaOfFactor(factor)).toBe(schema);
   });
 });
 

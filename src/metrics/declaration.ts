@@ -5,6 +5,7 @@ import type { Counter } from './counter.js';
 import type { Declaration, MissingLabels } from './declared.js';
 import type { Gauge } from './gauge.js';
 import { type BucketOptions, checkHistogram } from './histogram-options.js';
+import { checkStates, checkWindow, type SummaryWindow } from './kind-options.js';
 import { type LabelValue, labelText } from './labels.js';
 import { MAX_OBSERVATIONS } from './observations.js';
 
@@ -75,11 +76,12 @@ export interface GaugeOptions<N extends string = string> extends MetricOptions<N
 export interface HistogramOptions<N extends string = string> extends MetricOptions<N>, BucketOptions {}
 
 /** Everything that a declaration may say; what a kind does not know is left out by its type. */
-export interface AnyOptions extends InstrumentOptions, BucketOptions {
+export interface AnyOptions extends InstrumentOptions, BucketOptions, SummaryWindow {
   readonly help?: string;
   /** Same as `help`. */
   readonly description?: string;
   readonly aggregate?: GaugeAggregate;
+  readonly states?: readonly string[];
   readonly collect?: unknown;
 }
 
@@ -98,6 +100,9 @@ const RESERVED_LABELS: readonly string[] = ['le', 'quantile', 'otel_metric_overf
 const MAX_LABELS = 64;
 const MAX_NAME = 512;
 const MAX_SERIES = 2 ** 32 - 1;
+
+/** One value for the process. */
+const SHARED = { aggregate: AGGREGATES.indexOf('last'), last: true };
 
 type Refuse = (problem: string) => KymoError;
 
@@ -119,7 +124,8 @@ export function checkDeclaration(kind: Kind, options: AnyOptions): Declaration {
   const aggregate = checkAggregate(options.aggregate, refuse);
   if (collect !== undefined && typeof collect !== 'function') throw refuse('`collect` is not a function');
   return {
-    name,
+    // The suffix is written in any case, as with a counter's `_total`.
+    name: kind === 'info' ? name.replace(/(?<=.)_info$/, '') : name,
     help,
     unit: checkUnit(name, unit, refuse),
     kind: KINDS[kind],
@@ -131,6 +137,8 @@ export function checkDeclaration(kind: Kind, options: AnyOptions): Declaration {
     ...(collect === undefined ? {} : { collect: collect as NonNullable<Declaration['collect']> }),
     ...checkLimits(options, refuse),
     ...(kind === 'histogram' ? checkHistogram(options, refuse) : {}),
+    ...(kind === 'summary' ? { summary: checkWindow(options, refuse) } : {}),
+    ...(kind === 'stateset' ? { states: checkStates(options.states, name, labelNames, refuse), ...SHARED } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 // Declares metrics natively, and knows this thread's object of each: one per metric, for as long as somebody holds it. App
 // threads; cold.
 import { asKymoError, native } from '../binding/load.js';
-import type { NativeDeclaration, RemovedSeries } from '../binding/native-metrics.js';
+import type { NativeDeclaration, RemovedSeries, SummaryDeclaration } from '../binding/native-metrics.js';
 import { EPOCH, epochWords } from '../binding/segment.js';
 import { KymoError } from '../core/errors.js';
 import { prepareDrops } from './drops.js';
@@ -28,6 +28,10 @@ export interface Declaration {
   readonly bounds?: readonly number[];
   /** Native buckets of a histogram. */
   readonly native?: NativeDeclaration;
+  /** A summary's window. */
+  readonly summary?: Omit<SummaryDeclaration, 'quantiles' | 'external'> & { readonly quantiles: readonly number[] };
+  /** Of a state set. */
+  readonly states?: readonly string[];
   readonly last: boolean;
   /** How a gauge adds threads up: 0 sum, 1 last, 2 min, 3 max, 4 avg. */
   readonly aggregate?: number;
@@ -125,6 +129,24 @@ export function declarationOf(metric: object): Declaration | undefined {
   return known.get(metric)?.declaration;
 }
 
+/** What the metric of this id was declared as on this thread, while its object lives. */
+export function declarationOfId(id: number): Declaration | undefined {
+  const metric = live.get(id)?.deref();
+  return metric === undefined ? undefined : declarationOf(metric);
+}
+
+/**
+ * Puts a metric into one more registry.
+ * @throws InvalidMetricError `KYMO_METRICS_CONFLICT` when its name, or one of its samples', is in use there.
+ */
+export function adoptMetric(registry: number, id: number, name: string): void {
+  try {
+    native.adoptMetric(registry, id);
+  } catch (error) {
+    throw asKymoError(error, { name, existing: (error as Error).message });
+  }
+}
+
 /** Which labels a declaration takes, and what its series keep. */
 export function labelRules({ labelNames, acceptedLabels, defaults, missingLabels }: Declaration): LabelRules {
   const absent = missingLabels === 'empty' ? '' : undefined;
@@ -139,6 +161,7 @@ export function labelRules({ labelNames, acceptedLabels, defaults, missingLabels
 
 /** Declares a metric natively and gives this thread's object of it: one, however often it is declared. */
 export function declare<M extends object>(registry: number, declaration: Declaration, create: (declared: Declared) => M): M {
+  if (declaration.dropped) return create(new Declared(NOWHERE, declaration));
   const id = declareNatively(registry, declaration);
   const metric = live.get(id)?.deref();
   const other = metric === undefined ? undefined : declarationOf(metric);
@@ -158,7 +181,7 @@ export function declaredBy(given: Declared | Declaration): Declared {
 
 function declareNatively(registry: number, declaration: Declaration): number {
   prepareDrops();
-  const { name, help, unit, kind, labelNames, aggregate, bounds, native: exponential, maxSeries, idleMs } = declaration;
+  const { name, help, unit, kind, labelNames, aggregate, bounds, native: exponential, summary, states, maxSeries, idleMs } = declaration;
   let id: number;
   try {
     id = native.declareMetric(registry, {
@@ -170,6 +193,8 @@ function declareNatively(registry: number, declaration: Declaration): number {
       ...(aggregate === undefined ? {} : { aggregate, last: aggregate === 1 }),
       ...(bounds === undefined ? {} : { bounds: Float64Array.from(bounds) }),
       ...(exponential === undefined ? {} : { native: exponential }),
+      ...(summary === undefined ? {} : { summary: { ...summary, quantiles: Float64Array.from(summary.quantiles), external: false } }),
+      ...(states === undefined ? {} : { states: [...states] }),
     });
   } catch (error) {
     throw asKymoError(error, { name, existing: (error as Error).message });

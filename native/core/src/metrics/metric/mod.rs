@@ -232,7 +232,7 @@ impl Metric {
                 overflow: false,
             });
         }
-        if index.by_block.len() < self.limits.max_series() as usize {
+        if self.has_room(&index) {
             let location = self.register_new(&mut index, owner, block)?;
             return Ok(Registered {
                 location,
@@ -248,6 +248,13 @@ impl Metric {
             location,
             overflow: true,
         })
+    }
+
+    /// The overflow series has a place beside those that the limit is about.
+    fn has_room(&self, index: &MutexGuard<'_, Index>) -> bool {
+        let (count, limit) = (index.by_block.len(), self.limits.max_series() as usize);
+        let overflow = || self.find(index, index.hasher.hash_one(OVERFLOW_BLOCK), OVERFLOW_BLOCK);
+        count < limit || (count == limit && overflow().is_some())
     }
 
     fn register_new(

@@ -1,15 +1,16 @@
 //! How much memory segments may take (M3): read before anything is allocated, since allocating past a memory cgroup's limit is
 //! no error but the end of the process. Pure arithmetic over numbers that [`cgroup_headroom`] and the folder tell. Any thread; cold path.
 
+use super::cgroup::{Version, groups_of};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The share of the cgroup's headroom that segments may take.
 const HEADROOM_SHARE: u64 = 16;
 /// The share of the free memory file system.
 const FREE_SHARE: u64 = 2;
 /// Cgroup v1 writes "no limit" as the largest multiple of a page below 2^63.
-const V1_UNLIMITED: u64 = 1 << 62;
+pub(crate) const V1_UNLIMITED: u64 = 1 << 62;
 
 /// What bounds the segments at one moment, in bytes; `None` = no such bound.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,89 +62,34 @@ impl Bounds {
 /// Headroom = limit - (usage - inactive page cache): the kernel gives that cache back before it kills, and a container
 /// that has read files would otherwise always look full. `root` is `/`, or a folder that looks like it (tests).
 pub fn cgroup_headroom(root: &Path) -> Option<u64> {
-    let groups = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
-    let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
-    let mut least = None;
-    for line in groups.lines() {
-        let mut fields = line.splitn(3, ':');
-        let (Some(number), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
-        let version = match (number, controllers) {
-            ("0", "") => &V2,
-            _ if controllers.split(',').any(|controller| controller == "memory") => &V1,
-            _ => continue,
-        };
-        if let Some((mount, below)) = folder_of(&mounts, version, path) {
-            let found = up_the_tree(root, &mount, &below, version);
-            least = least.into_iter().chain(found).min();
-        }
-    }
-    least
+    let groups = groups_of(root, "memory");
+    let headrooms = groups.iter().flat_map(|group| {
+        let names = if group.version == Version::V2 { &V2 } else { &V1 };
+        group.up_the_tree().filter_map(|folder| headroom_of(&folder, names))
+    });
+    headrooms.min()
 }
 
 /// How one version of cgroups spells things.
-struct Version {
-    file_system: &'static str,
+struct Names {
     /// Files that hold a limit; the least counts.
     limits: &'static [&'static str],
     usage: &'static str,
     inactive: &'static str,
 }
 
-const V2: Version = Version {
-    file_system: "cgroup2",
+const V2: Names = Names {
     limits: &["memory.max", "memory.high"],
     usage: "memory.current",
     inactive: "inactive_file ",
 };
-const V1: Version = Version {
-    file_system: "cgroup",
+const V1: Names = Names {
     limits: &["memory.limit_in_bytes"],
     usage: "memory.usage_in_bytes",
     inactive: "total_inactive_file ",
 };
 
-/// Mount point of the hierarchy, and the path of our group below it (empty when the group lies outside of what is mounted,
-/// as it looks from inside a container: then the mount point itself is the nearest group).
-fn folder_of(mounts: &str, version: &Version, group: &str) -> Option<(PathBuf, PathBuf)> {
-    for line in mounts.lines() {
-        let Some((before, after)) = line.split_once(" - ") else {
-            continue;
-        };
-        let mut before = before.split(' ').skip(3);
-        let (Some(mounted), Some(point)) = (before.next(), before.next()) else {
-            continue;
-        };
-        let mut after = after.split(' ');
-        let (kind, options) = (after.next(), after.nth(1).unwrap_or_default());
-        let memory = version.file_system == "cgroup2" || options.split(',').any(|option| option == "memory");
-        if kind != Some(version.file_system) || !memory {
-            continue;
-        }
-        let (mounted, point) = (unescaped(mounted), unescaped(point));
-        let below = Path::new(group)
-            .strip_prefix(&mounted)
-            .unwrap_or(Path::new(""))
-            .to_path_buf();
-        let inside = below
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-        return Some((PathBuf::from(point), if inside { below } else { PathBuf::new() }));
-    }
-    None
-}
-
-fn up_the_tree(root: &Path, mount: &Path, below: &Path, version: &Version) -> Option<u64> {
-    let mount = root.join(mount.strip_prefix("/").unwrap_or(mount));
-    // `ancestors` ends with the empty path, which is the mount point.
-    below
-        .ancestors()
-        .filter_map(|group| headroom_of(&mount.join(group), version))
-        .min()
-}
-
-fn headroom_of(group: &Path, version: &Version) -> Option<u64> {
+fn headroom_of(group: &Path, version: &Names) -> Option<u64> {
     let number = |file: &str| fs::read_to_string(group.join(file)).ok()?.trim().parse::<u64>().ok();
     // "max" is no number, so it is no limit.
     let limit = version
@@ -161,13 +107,6 @@ fn headroom_of(group: &Path, version: &Version) -> Option<u64> {
         })
         .unwrap_or(0);
     Some(limit.saturating_sub(usage.saturating_sub(inactive)))
-}
-
-/// mountinfo writes space, tab, newline and backslash as three octal digits.
-fn unescaped(path: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .iter()
-        .fold(path.to_owned(), |path, (code, plain)| path.replace(code, plain))
 }
 
 #[cfg(test)]

@@ -280,7 +280,7 @@ fn refused(parent: &Path, name: &CStr, error: &io::Error) -> MemoryError {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -1,6 +1,7 @@
 //! Memory that JS writes and Rust reads: segments, who owns them, and the room inside them. Any thread.
 
 pub mod budget;
+pub mod cgroup;
 pub mod clock;
 pub mod exit;
 pub mod file;

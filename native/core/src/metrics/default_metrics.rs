@@ -1,24 +1,53 @@
-//! The process' one set of native default metrics, and who uses it in which registry. Cold calls from app threads.
+//! The process' one set of native default metrics, and who uses which of them in which registry. Cold calls from app threads.
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use super::cgroup::CgroupCollector;
+use super::collector::Collector;
 use super::event_loop::EventLoopCollector;
 use super::process::ProcessCollector;
 use super::registry::Registry;
+use super::stalls::StallCollector;
 use crate::memory::table::lock;
+
+/// A group of metrics that can be had alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// `process_*`.
+    Process,
+    /// `nodejs_eventloop_{utilization_ratio,idle_seconds_total,active_seconds_total}`.
+    EventLoop,
+    /// `nodejs_eventloop_{blocked_seconds,stalls_total,stall_seconds_total}`.
+    Stalls,
+    /// `cgroup_*`.
+    Cgroup,
+}
+
+impl Set {
+    /// By the number that stands for it at the boundary to JS.
+    pub fn from_code(code: u32) -> Option<Set> {
+        [Set::Process, Set::EventLoop, Set::Stalls, Set::Cgroup]
+            .get(code as usize)
+            .copied()
+    }
+}
 
 /// Attaches the process' collectors to registries, once each, however many threads ask for it.
 pub struct DefaultMetrics {
     process: Arc<ProcessCollector>,
     event_loop: Arc<EventLoopCollector>,
+    stalls: Arc<StallCollector>,
+    cgroup: Arc<CgroupCollector>,
     attached: Mutex<Vec<Attached>>,
 }
 
 struct Attached {
     registry: Arc<Registry>,
+    set: Set,
     /// Handles that are not stopped, in [1, ...). A thread that ends without stopping leaves its own: the metrics stay.
     users: u32,
-    collectors: [u32; 2],
+    collector: u32,
 }
 
 /// The process' default metrics.
@@ -29,9 +58,13 @@ pub fn default_metrics() -> &'static DefaultMetrics {
 
 impl DefaultMetrics {
     fn new() -> DefaultMetrics {
+        let event_loop = Arc::new(EventLoopCollector::new());
+        let watched = Arc::clone(&event_loop);
         DefaultMetrics {
             process: Arc::new(ProcessCollector::new()),
-            event_loop: Arc::new(EventLoopCollector::new()),
+            stalls: Arc::new(StallCollector::new(Box::new(move || watched.progress()))),
+            event_loop,
+            cgroup: Arc::new(CgroupCollector::new(Path::new("/"))),
             attached: Mutex::new(Vec::new()),
         }
     }
@@ -41,39 +74,50 @@ impl DefaultMetrics {
         &self.event_loop
     }
 
-    /// One user more of the metrics in `registry`; the first attaches the collectors.
-    pub fn attach(&self, registry: &Arc<Registry>) {
+    fn collector(&self, set: Set) -> Arc<dyn Collector> {
+        match set {
+            Set::Process => self.process.clone(),
+            Set::EventLoop => self.event_loop.clone(),
+            Set::Stalls => self.stalls.clone(),
+            Set::Cgroup => self.cgroup.clone(),
+        }
+    }
+
+    /// One user more of a set in `registry`; the first attaches its collector.
+    pub fn attach(&self, registry: &Arc<Registry>, set: Set) {
         let mut attached = lock(&self.attached);
-        let collectors = [
-            registry.attach(self.process.clone()),
-            registry.attach(self.event_loop.clone()),
-        ];
-        if let Some(known) = attached.iter_mut().find(|known| Arc::ptr_eq(&known.registry, registry)) {
-            // Those of before may be gone, when the registry was cleared; a scrape in between drops what it sees twice.
-            for gone in std::mem::replace(&mut known.collectors, collectors) {
-                registry.detach(gone);
-            }
+        let collector = registry.attach(self.collector(set));
+        let same = |known: &&mut Attached| Arc::ptr_eq(&known.registry, registry) && known.set == set;
+        if let Some(known) = attached.iter_mut().find(same) {
+            // That of before may be gone, when the registry was cleared; a scrape in between drops what it sees twice.
+            registry.detach(std::mem::replace(&mut known.collector, collector));
             known.users += 1;
             return;
         }
+        if set == Set::Stalls {
+            self.stalls.start();
+        }
         attached.push(Attached {
             registry: Arc::clone(registry),
+            set,
             users: 1,
-            collectors,
+            collector,
         });
     }
 
-    /// One user less; the last one detaches the collectors. True if there was a user.
-    pub fn detach(&self, registry: &Arc<Registry>) -> bool {
+    /// One user less; the last one detaches the collector. True if there was a user.
+    pub fn detach(&self, registry: &Arc<Registry>, set: Set) -> bool {
         let mut attached = lock(&self.attached);
-        let Some(at) = attached.iter().position(|known| Arc::ptr_eq(&known.registry, registry)) else {
+        let same = |known: &Attached| Arc::ptr_eq(&known.registry, registry) && known.set == set;
+        let Some(at) = attached.iter().position(same) else {
             return false;
         };
         attached[at].users -= 1;
         if attached[at].users == 0 {
             let gone = attached.swap_remove(at);
-            for collector in gone.collectors {
-                gone.registry.detach(collector);
+            gone.registry.detach(gone.collector);
+            if set == Set::Stalls {
+                self.stalls.stop();
             }
         }
         true
@@ -84,7 +128,6 @@ impl DefaultMetrics {
 mod tests {
     use super::*;
     use crate::memory::table::{AnonymousProvider, Memory};
-    use crate::metrics::collector::Collector;
     use crate::metrics::registry::Registries;
 
     fn registries() -> Registries {
@@ -103,14 +146,19 @@ mod tests {
         let (one, two) = (registries.open(None), registries.open(None));
         let defaults = DefaultMetrics::new();
         for registry in [&one, &one, &two] {
-            defaults.attach(registry);
+            defaults.attach(registry, Set::Process);
+            defaults.attach(registry, Set::Stalls);
         }
         assert_eq!((attached(&one), attached(&two)), (2, 2));
-        assert!(defaults.detach(&one) && defaults.detach(&two));
+        for set in [Set::Process, Set::Stalls] {
+            assert!(defaults.detach(&one, set) && defaults.detach(&two, set));
+        }
         assert_eq!((attached(&one), attached(&two)), (2, 0));
-        assert!(defaults.detach(&one));
+        assert!(defaults.detach(&one, Set::Process));
+        assert_eq!(attached(&one), 1, "each set goes alone");
+        assert!(defaults.detach(&one, Set::Stalls));
         assert_eq!(attached(&one), 0);
-        assert!(!defaults.detach(&one) && !defaults.detach(&two));
+        assert!(!defaults.detach(&one, Set::Process) && !defaults.detach(&two, Set::Cgroup));
     }
 
     #[test]
@@ -118,9 +166,9 @@ mod tests {
         let registries = registries();
         let registry = registries.open(None);
         let defaults = DefaultMetrics::new();
-        defaults.attach(&registry);
+        defaults.attach(&registry, Set::Cgroup);
         registries.clear(&registry);
-        defaults.attach(&registry);
-        assert_eq!(attached(&registry), 2);
+        defaults.attach(&registry, Set::Cgroup);
+        assert_eq!(attached(&registry), 1);
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::collector::{Collector, Sample};
 use super::metric::Kind;
+use super::stalls::Progress;
 use crate::memory::table::lock;
 
 /// No ratio speaks of less than this: over milliseconds it would be 0 or 1 by chance.
@@ -13,6 +14,9 @@ const SHORTEST_WINDOW: Duration = Duration::from_secs(1);
 
 /// Tells how long a loop has waited since it was made, a wait that is going on included. Holds what it reads from.
 pub type IdleTime = Box<dyn Fn() -> Duration + Send>;
+
+/// Tells how often a loop has turned since it was made. Holds what it reads from.
+pub type Turns = Box<dyn Fn() -> u64 + Send>;
 
 /// The loop's idle and active time as counters, and the ratio of the two over a window.
 ///
@@ -28,6 +32,7 @@ pub struct EventLoopCollector {
 
 struct Watched {
     idle_time: IdleTime,
+    turns: Option<Turns>,
     start: Point,
     /// Beginnings of windows: the older one is used until the newer one is old enough.
     older: Point,
@@ -49,14 +54,15 @@ impl EventLoopCollector {
         }
     }
 
-    /// Begins to watch a loop, in place of any other.
-    pub fn watch(&self, idle_time: IdleTime) {
+    /// Begins to watch a loop, in place of any other. `turns` is none where the runtime does not count them.
+    pub fn watch(&self, idle_time: IdleTime, turns: Option<Turns>) {
         let start = Point {
             at: Instant::now(),
             idle: idle_time(),
         };
         *self.lock() = Some(Watched {
             idle_time,
+            turns,
             start,
             older: start,
             newer: start,
@@ -66,6 +72,15 @@ impl EventLoopCollector {
     /// Stops watching. Waits for a reader (about a microsecond); after it the loop may be freed.
     pub fn release(&self) {
         *self.lock() = None;
+    }
+
+    /// What the loop has done so far; none while nothing is watched, or where turns are not counted.
+    pub fn progress(&self) -> Option<Progress> {
+        let watched = self.lock();
+        let watched = watched.as_ref()?;
+        let turns = watched.turns.as_ref()?();
+        let idle = (watched.idle_time)();
+        Some(Progress { turns, idle })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Watched>> {
@@ -154,7 +169,10 @@ mod tests {
         let idle = Arc::new(AtomicU64::new(0));
         let clock = Arc::clone(&idle);
         let collector = EventLoopCollector::new();
-        collector.watch(Box::new(move || Duration::from_millis(clock.load(Ordering::Relaxed))));
+        collector.watch(
+            Box::new(move || Duration::from_millis(clock.load(Ordering::Relaxed))),
+            None,
+        );
         let start = collector.lock().as_ref().unwrap().start.at;
         (collector, idle, start)
     }
@@ -219,10 +237,11 @@ mod tests {
             for _ in 0..2_000 {
                 let alive = Arc::new(AtomicBool::new(true));
                 let seen = Arc::clone(&alive);
-                collector.watch(Box::new(move || {
+                let idle_time = Box::new(move || {
                     assert!(seen.load(Ordering::SeqCst), "read after release");
                     Duration::ZERO
-                }));
+                });
+                collector.watch(idle_time, None);
                 collector.release();
                 alive.store(false, Ordering::SeqCst);
             }

@@ -2,6 +2,7 @@
 //! cells; nothing here runs per observation.
 
 pub mod cardinality;
+pub mod cgroup;
 pub mod collector;
 pub mod compression;
 pub mod default_metrics;
@@ -21,6 +22,7 @@ pub mod scrapes;
 pub mod self_metrics;
 pub mod series;
 pub mod snapshot;
+pub mod stalls;
 pub mod summary;
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,13 @@ describe('metricsHandler', () => {
     expect(gunzipSync(answer.body).toString()).toMatch(/# EOF\n$/);
   });
 
+  it('gives zstd, and some metrics by name', async () => {
+    const packed = await ask(port, '/metrics', { headers: { 'accept-encoding': 'zstd' } });
+    expect([packed.headers['content-encoding'], packed.body.subarray(0, 4).toString('hex')]).toEqual(['zstd', '28b52ffd']);
+    expect((await ask(port, '/metrics?name[]=nobody_has_it')).body.length).toBe(0);
+    expect((await ask(port, '/metrics?name%5B%5D=handled_total')).text).toContain('handled_total{n="0"} 1\n');
+  });
+
   it('answers HEAD like GET without a body, OPTIONS with Allow, and other methods with 405', async () => {
     const get = await ask(port, '/metrics');
     const head = await ask(port, '/metrics', { method: 'HEAD' });

@@ -91,6 +91,18 @@ describe('what scrapes cost', () => {
   });
 });
 
+describe('what a registry renders for the application', () => {
+  it('is counted like a scrape that is not coded', async () => {
+    const registry = registryOf(3, 'own_total');
+    const earlier = await counted();
+    const text = await registry.metrics({ format: 'openmetrics' });
+    const later = await counted();
+    const kind = '{format="openmetrics_1.0.0",encoding="identity"}';
+    expect(later(`kymo_scrapes_total${kind}`) - earlier(`kymo_scrapes_total${kind}`)).toBe(1);
+    expect(later(`kymo_scrape_bytes_total${kind}`) - earlier(`kymo_scrape_bytes_total${kind}`)).toBe(Buffer.byteLength(text));
+  });
+});
+
 /** A client that asks and never reads. */
 async function silent(port: number): Promise<net.Socket> {
   const socket = net.connect(port, '127.0.0.1');

@@ -205,6 +205,24 @@ describe('routes', () => {
     expect(gunzipSync(zipped.body).toString()).toContain('many_total{n="99"} 1\n');
   });
 
+  it('a scrape may ask for some metrics by name, for zstd, and for protobuf', async () => {
+    const own = new MetricsRegistry();
+    own.inc('wanted_total', 3);
+    own.inc('other_total');
+    const port = portOf(await serve({ registries: [own] }));
+    const some = await ask(port, '/metrics?name[]=wanted_total&name%5B%5D=kymo_panics_total');
+    expect(some.text.match(/^# TYPE .*$/gm)).toEqual(['# TYPE wanted_total counter', '# TYPE kymo_panics_total counter']);
+    expect((await ask(port, '/metrics?name[]=nobody_has_it')).text).toBe('');
+    expect((await ask(port, `/metrics?${'name[]=x&'.repeat(257)}`)).status).toBe(400);
+    const packed = await ask(port, '/metrics', { headers: { 'accept-encoding': 'gzip, zstd' } });
+    expect([packed.headers['content-encoding'], packed.body.subarray(0, 4).toString('hex')]).toEqual(['zstd', '28b52ffd']);
+    const accept = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+    const binary = await ask(port, '/metrics?name[]=wanted_total', { headers: { accept } });
+    expect(binary.headers['content-type']).toMatch(/^application\/vnd\.google\.protobuf; /);
+    // Its length, then field 1, the name.
+    expect(binary.body.subarray(1, 3 + 'wanted_total'.length).toString('latin1')).toBe('\n\fwanted_total');
+  });
+
   it('a registry is anything of ours with a native number, a registry of prom-client is refused by name', async () => {
     const own = new MetricsRegistry();
     own.inc('numbered_total');

@@ -1,13 +1,15 @@
 //! Renders registries for JS: as a string, as bytes, or into memory of the caller. App threads and the runtime's pool.
 
-use crate::process::registry;
+use crate::process::{process, registry};
 use crate::raw::{CodedError, coded, text_value};
 use kymo_core::metrics::exposition::{Escaping, Format, RenderOptions, render_with};
 use kymo_core::metrics::registry::Registry;
+use kymo_core::metrics::scrapes::ScrapeKind;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
 use napi::{Env, Task, sys};
 use napi_derive::napi;
 use std::cell::RefCell;
+use std::time::Instant;
 
 /// What to render, as every call takes it: registries by id, the number of the format, `_created` samples, the number of the
 /// escaping scheme (default: underscores), and the names of families (default: all).
@@ -44,7 +46,9 @@ impl Request {
         })
     }
 
+    /// Appends to `out` and counts a scrape: whoever renders for JS sends it somewhere.
     fn render(&self, out: &mut Vec<u8>) -> Result<(), CodedError> {
+        let began = Instant::now();
         let registries = self
             .registries
             .iter()
@@ -57,7 +61,11 @@ impl Request {
             created: self.created,
             names: &self.names,
         };
-        render_with(&registries, options, out);
+        let start = out.len();
+        let rendered = render_with(&registries, options, out);
+        let counters = &process()?.scrapes;
+        counters.rendered(self.format, began.elapsed(), &rendered);
+        counters.sent(ScrapeKind::plain(self.format), (out.len() - start) as u64, true);
         Ok(())
     }
 

@@ -57,10 +57,12 @@ impl ScrapeCounters {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a body that was rendered, and coded, in `took`.
+    /// Counts a body that was rendered, and coded, in `took`. The formats of prom-client do not tell what they wrote.
     pub fn rendered(&self, format: Format, took: Duration, rendered: &Rendered) {
         let mut counts = self.counts();
-        counts.last = *rendered;
+        if !matches!(format, Format::PromClientText | Format::PromClientOpenMetrics) {
+            counts.last = *rendered;
+        }
         let place = counts.renders.iter().position(|row| row.format == format);
         let place = place.unwrap_or_else(|| {
             counts.renders.push(RenderCounts {
@@ -201,6 +203,7 @@ mod tests {
         counters.sent(zipped, 100, true);
         counters.sent(zipped, 40, false);
         counters.sent(ScrapeKind::plain(Format::Text004), 5, true);
+        counters.rendered(Format::PromClientText, Duration::ZERO, &Rendered::default());
         assert_eq!(
             shown(&counters),
             [
@@ -209,7 +212,9 @@ mod tests {
                 "kymo_scrape_bytes_total{format=\"openmetrics_1.0.0\",encoding=\"gzip\"} 140",
                 "kymo_scrape_bytes_total{format=\"text_0.0.4\",encoding=\"identity\"} 5",
                 "kymo_scrape_renders_total{format=\"openmetrics_1.0.0\"} 2",
+                "kymo_scrape_renders_total{format=\"prom_client_text\"} 1",
                 "kymo_scrape_seconds_total{format=\"openmetrics_1.0.0\"} 2",
+                "kymo_scrape_seconds_total{format=\"prom_client_text\"} 0",
                 "kymo_scrape_series{state=\"written\"} 7",
                 "kymo_scrape_series{state=\"left_out\"} 3"
             ]

@@ -203,6 +203,81 @@ describe('collectDefaultMetrics', () => {
       for (let round = 0; round < 3; round++) run(script, end.startsWith('throw') ? 1 : 0);
     },
   );
+
+  it('counts garbage collections by kind', { timeout: 30_000 }, async () => {
+    const registry = new MetricsRegistry();
+    const defaults = collectDefaultMetrics({ registry, sets: ['gc'] });
+    const count = (kind: string) => samples(registry.formatPrometheus()).get(`nodejs_gc_duration_seconds_count{kind="${kind}"}`);
+    expect(['minor', 'major', 'incremental', 'weakcb'].map(count)).not.toContain(undefined);
+    const before = count('minor') as number;
+    for (let round = 0; count('minor') === before; round++) {
+      expect(round).toBeLessThan(1_000);
+      Array.from({ length: 100_000 }, (_, n) => ({ n }));
+      await sleep(5);
+    }
+    defaults.stop();
+    expect(registry.formatPrometheus()).toBe('');
+  });
+
+  it('shows a stall while it lasts, and counts it', { timeout: 30_000 }, () => {
+    // In a process whose main thread may be blocked; another thread of it asks meanwhile.
+    const asker = `
+      import { parentPort } from 'node:worker_threads';
+      import { metrics } from '${BUILT}';
+      parentPort.postMessage('here');
+      setTimeout(() => parentPort.postMessage(/^nodejs_eventloop_blocked_seconds (.*)$/m.exec(metrics.formatPrometheus())[1]), 700);`;
+    const script = `
+      import { once } from 'node:events';
+      import { Worker } from 'node:worker_threads';
+      import { collectDefaultMetrics, metrics } from '${BUILT}';
+      collectDefaultMetrics({ sets: ['stalls'] });
+      const asker = new Worker(new URL(${JSON.stringify(`data:text/javascript,${encodeURIComponent(asker)}`)}));
+      await once(asker, 'message');
+      const until = performance.now() + 2000;
+      while (performance.now() < until);
+      const [during] = await once(asker, 'message');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const text = metrics.formatPrometheus();
+      const value = (name) => Number(new RegExp('^' + name + ' (.*)$', 'm').exec(text)[1]);
+      console.log(JSON.stringify({
+        during: Number(during),
+        after: value('nodejs_eventloop_blocked_seconds'),
+        stalls: value('nodejs_eventloop_stalls_total'),
+        seconds: value('nodejs_eventloop_stall_seconds_total'),
+      }));`;
+    const found = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }));
+    expect(found.during).toBeGreaterThan(0.1);
+    expect(found.during).toBeLessThan(2.5);
+    expect(found.stalls).toBeGreaterThanOrEqual(1);
+    expect(found.seconds).toBeGreaterThan(1.5);
+    expect(found.after).toBe(0);
+  });
+
+  it('gives each set alone, and stops it alone', () => {
+    const registry = new MetricsRegistry();
+    const names = () => [...samples(registry.formatPrometheus()).keys()].map((name) => name.replace(/\{.*/, ''));
+    const heap = collectDefaultMetrics({ registry, sets: ['heap'] });
+    const ofProcess = collectDefaultMetrics({ registry, sets: ['process'] });
+    expect(names()).toContain('nodejs_heap_size_used_bytes');
+    expect(names()).toContain('process_open_fds');
+    expect(names()).not.toContain('nodejs_eventloop_idle_seconds_total');
+    heap.stop();
+    heap.stop();
+    expect(names().filter((name) => !name.startsWith('process_'))).toEqual([]);
+    ofProcess[Symbol.dispose]();
+    expect(names()).toEqual([]);
+    expect(() => collectDefaultMetrics({ registry, sets: ['everything' as 'heap'] })).toThrow(/KYMO_CONFIG_VALUE.*everything/);
+  });
+
+  it('shows what the container allows, where there is one', () => {
+    const registry = new MetricsRegistry();
+    const defaults = collectDefaultMetrics({ registry, sets: ['cgroup'] });
+    for (const [name, value] of samples(registry.formatPrometheus())) {
+      expect(name).toMatch(/^cgroup_/);
+      expect(value).toBeGreaterThanOrEqual(0);
+    }
+    defaults.stop();
+  });
 });
 
 /** Runs an ES module in a process of its own that imports the built package; it must end by itself with `code`. */

@@ -93,6 +93,30 @@ describe('label values', () => {
     });
   });
 
+  it('are taken once per call: a getter that answers otherwise each time makes one series, and a proxy no more', () => {
+    const { counter, read } = counted('a');
+    let asked = 0;
+    const labels = {
+      get a() {
+        return `answer ${asked++}`;
+      },
+    };
+    counter.inc(labels);
+    expect(Object.values(read())).toEqual([1]);
+    const refusing = new Proxy(
+      { a: 'x' },
+      {
+        ownKeys: () => {
+          throw new Error('no keys');
+        },
+      },
+    );
+    expect(() => counter.inc(refusing)).toThrow('no keys');
+    counter.inc({ a: 'x' });
+    counter.inc(refusing);
+    expect(counter.getValue({ a: 'x' })).toBe(2);
+  });
+
   it('that are objects are written as their text, and counted as drops when that throws', () => {
     const { counter, read } = counted('a');
     counter.inc({ a: { toString: () => 'x' } as never });
@@ -211,6 +235,29 @@ describe('label names', () => {
     const { counter, read } = counted('class', 'default', 'new');
     for (let n = 0; n < 3; n++) counter.inc({ class: 'a', default: 'b', new: 'c' });
     expect(read()).toEqual({ 'c_total{class="a",default="b",new="c"}': 3 });
+  });
+
+  it('may hold any characters, which change nothing but how they are shown (rule 19)', () => {
+    const names = ['http.route', "it's", '"', 'c\\', 'd\n', 'e,f', '\u2028', 'x`y`', 'z] || 1', 'ü'];
+    for (const name of names) {
+      const { counter } = counted(name, 'plain');
+      for (let n = 0; n < 3; n++) counter.inc({ [name]: 'x', plain: n % 2 } as never);
+      counter.labels('x', 1).inc();
+      expect([0, 1].map((plain) => counter.getValue({ [name]: 'x', plain } as never))).toEqual([2, 2]);
+      expect(counter.removeMatching({ [name]: 'x', plain: 1 } as never)).toBe(1);
+      expect(counter.getCount()).toBe(2);
+      expect(() => counter.inc({ plain: 1 } as never)).toThrow(expect.objectContaining({ code: 'KYMO_METRICS_LABELS' }));
+    }
+  });
+
+  it('that look alike once joined stay apart', () => {
+    const { counter: joined } = counted('a,b');
+    const { counter: apart } = counted('a', 'b');
+    for (let n = 0; n < 3; n++) {
+      joined.inc({ 'a,b': 'x' });
+      apart.inc({ a: 'x', b: 'y' });
+    }
+    expect([joined.getValue({ 'a,b': 'x' }), apart.getValue({ a: 'x', b: 'y' })]).toEqual([3, 3]);
   });
 
   it('that were not declared are an error, __proto__ from parsed JSON and numbers of an array included', () => {

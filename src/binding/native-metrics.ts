@@ -117,8 +117,4 @@ export interface MetricsNative {
   snapshotMetric(metric: number): string;
   /** Series at most, in [1, 2^32), and ms without a change after which a series is hidden, 0 = never. */
   setLimits(metric: number, maxSeries: number, idleMs: number): void;
-  renderSync(registries: number[], format: number, created: boolean): string;
-  /** The length of the text in bytes; written only when `target` has room for all of it. */
-  renderInto(registries: number[], format: number, created: boolean, target: Uint8Array): number;
-  renderAsync(registries: number[], format: number, created: boolean): Promise<string>;
 }

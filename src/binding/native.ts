@@ -3,6 +3,7 @@ import type { NativeExposition } from './native-exposition.js';
 import type { NativeMemory } from './native-memory.js';
 import type { MetricsNative } from './native-metrics.js';
 import type { NativeOps } from './native-ops.js';
+import type { NativeRender } from './native-render.js';
 import type { NativeRing } from './native-ring.js';
 
-export interface NativeAddon extends MetricsNative, NativeExposition, NativeMemory, NativeOps, NativeRing {}
+export interface NativeAddon extends MetricsNative, NativeExposition, NativeMemory, NativeOps, NativeRender, NativeRing {}

@@ -10,7 +10,8 @@ const MISSES = process.env.KYMO_TEST_MISSES;
 
 const VENV_PYTHON = fileURLToPath(new URL('../.prepare/venv/bin/python', import.meta.url));
 
-function miss(name: string, install: string): undefined {
+/** Writes a miss down. @throws Error with CI set. */
+export function miss(name: string, install: string): undefined {
   if (process.env.CI) throw new Error(`${name} is missing, install with: ${install}`);
   if (MISSES) appendFileSync(MISSES, `${JSON.stringify({ name, install })}\n`);
   else process.stderr.write(`not run: ${name} is missing, install with: ${install}\n`);

@@ -9,6 +9,9 @@ import { FINGERPRINT } from './generated/layout.js';
 import location from './location.cjs';
 import type { NativeAddon } from './native.js';
 
+/** On the addon's object, of which a thread has one, when the end of the process is listened for: a second copy of this module adds nothing. */
+const MARKED: unique symbol = Symbol.for('kymo.marked') as never;
+
 function candidates(): string[] {
   const { platform, arch } = process;
   const suffixes = platform === 'linux' ? ['-gnu', '-musl'] : [''];
@@ -54,7 +57,11 @@ function load(): NativeAddon {
   } catch (error) {
     throw asKymoError(error, { found: (error as Error).message, expected: `layout ${FINGERPRINT.toString(16)}` });
   }
-  if (isMainThread) markEnds(addon);
+  const known = addon as NativeAddon & { [MARKED]?: true };
+  if (isMainThread && !known[MARKED]) {
+    known[MARKED] = true;
+    markEnds(addon);
+  }
   return addon;
 }
 

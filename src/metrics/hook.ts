@@ -55,7 +55,11 @@ function listen(next: readonly MetricListener[]): void {
   layer.turn(next.length > 0);
 }
 
-/** Listeners of this thread. While there is one, recording costs some 100 ns more and allocates. */
+/**
+ * Listeners of this thread. While there is one, recording costs some 100 ns more and allocates. After the last one ended the
+ * methods are what they were, but code that recorded meanwhile calls them instead of having them inlined: some ns more, in that
+ * code only.
+ */
 export const metricHooks = Object.freeze({
   /**
    * Calls `listener` for every value recorded on this thread, after it was recorded; gives what ends that. Dropped values are not told.

@@ -35,6 +35,9 @@ interface Ghost<B extends Bound> {
   readonly values: readonly string[];
 }
 
+/** Labels of handles that somebody listened to, by their values. */
+const labelRecords = new WeakMap<readonly string[], Readonly<Record<string, string>>>();
+
 /** Ghosts looked at per registration, so that registering stays constant in cost. */
 const GHOSTS_PER_CALL = 4;
 
@@ -160,9 +163,14 @@ export abstract class Metric<B extends Bound> {
     return this.#input.texts(this.#input.readObject(labels));
   }
 
-  /** Labels of a handle, for whoever is told what it records. */
+  /** Labels of a handle with these values, one frozen object per handle: for whoever is told what it records. */
   labelsOf(values: readonly string[]): Readonly<Record<string, string>> {
-    return Object.freeze(Object.fromEntries(this.#rules.kept.map((name, at) => [name, values[at] as string])));
+    let labels = labelRecords.get(values);
+    if (labels === undefined) {
+      labels = Object.freeze(Object.fromEntries(this.#rules.kept.map((name, at) => [name, values[at] as string])));
+      labelRecords.set(values, labels);
+    }
+    return labels;
   }
 
   /** The place of an object of labels; registers what is new. Without {@link isPlace} it is a drop, already counted. */

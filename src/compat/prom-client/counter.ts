@@ -3,6 +3,7 @@ import util from 'util';
 import { Exemplar, nowTimestamp } from './exemplar.js';
 import { getLabels, isObject, type Labels, NO_LABELS } from './label-identity.js';
 import { connect, entriesOf, Metric, type MetricConfig, READ_MAP, readEntries, SAMPLES, WRITE_MAP, writeEntries } from './metric.js';
+import { beforeAdd, openScrapes } from './open-scrapes.js';
 import type { Entry, Series } from './series.js';
 import { type SeriesTable, TABLE } from './series-table.js';
 import { validateLabel } from './validation.js';
@@ -51,11 +52,11 @@ export class Counter extends Metric {
       const amount = value === undefined ? 1 : value;
       if (isAmount(amount)) {
         const series = table.find(labels as Labels);
-        if (series !== undefined) return add(series, amount);
+        if (series !== undefined) return add(table, series, amount);
       }
     } else {
       const amount = labels === undefined ? 1 : labels;
-      if (table.bare !== undefined && isAmount(amount)) return add(table.bare, amount);
+      if (table.bare !== undefined && isAmount(amount)) return add(table, table.bare, amount);
     }
     return incCarefully(this, table, labels, value);
   }
@@ -97,13 +98,14 @@ export class Counter extends Metric {
       const labels = getLabels(this.labelNames, args) || {};
       return { inc: this.inc.bind(this, labels) };
     }
-    let series = this[TABLE].findValues(args);
+    const table = this[TABLE];
+    let series = table.findValues(args);
     const inc = (value?: unknown): IncResult => {
       const amount = value === undefined ? 1 : value;
-      if (series?.live && isAmount(amount)) return add(series, amount);
+      if (series?.live && isAmount(amount)) return add(table, series, amount);
       const labels = getLabels(this.labelNames, args);
       const result = plainInc.call(this, labels, value);
-      series = this[TABLE].find(labels);
+      series = table.find(labels);
       return result;
     };
     return { inc };
@@ -137,7 +139,8 @@ function isAmount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < Infinity;
 }
 
-function add(series: Series, amount: number): IncResult {
+function add(table: SeriesTable, series: Series, amount: number): IncResult {
+  if (openScrapes.count > 0) beforeAdd(table);
   const value = (series.cells[series.at] as number) + amount;
   series.cells[series.at] = value;
   if (series.entry !== undefined) series.entry.value = value;
@@ -158,6 +161,7 @@ function incCarefully(counter: Counter, table: SeriesTable, first: unknown, seco
   if (value && !Number.isFinite(value)) throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
   if ((value as number) < 0) throw new Error('It is not possible to decrease a counter');
   if (value === null || value === undefined) value = 1;
+  if (openScrapes.count > 0) beforeAdd(table);
   const known = table.byKey.get(identity.key);
   const series = known ?? table.add(identity, labels);
   // `''`, `false` and what comes of adding to them is kept as it is.

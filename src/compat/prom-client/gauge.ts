@@ -2,7 +2,7 @@
 import util from 'util';
 import { getLabels, identify, isObject, type Labels, NO_LABELS } from './label-identity.js';
 import { connect, entriesOf, Metric, type MetricConfig, READ_MAP, readEntries, SAMPLES, WRITE_MAP, writeEntries } from './metric.js';
-import { beforeChange, openScrapes } from './open-scrapes.js';
+import { beforeAdd, beforeChange, openScrapes } from './open-scrapes.js';
 import type { Entry, Series } from './series.js';
 import { type SeriesTable, TABLE } from './series-table.js';
 import { validateLabel } from './validation.js';
@@ -22,13 +22,13 @@ export class Gauge extends Metric {
       if (typeof value === 'number') {
         const series = table.find(labels as Labels);
         // Own labels tell series apart here, and what is printed is the last spelling.
-        if (series?.isSpelled(labels as Labels) && Object.getPrototypeOf(labels) === Object.prototype) {
+        if (series?.isSpelled(labels as Labels)) {
           store(table, series, value);
           return;
         }
       }
       setCarefully(this, table, labels as Labels, value);
-    } else if (typeof labels === 'number' && table.bare?.names.length === 0) {
+    } else if (typeof labels === 'number' && table.bare?.isSpelled(NOTHING)) {
       store(table, table.bare, labels);
     } else {
       setCarefully(this, table, {}, labels);
@@ -112,6 +112,8 @@ export class Gauge extends Metric {
   }
 }
 
+const NOTHING: Labels = Object.freeze({});
+
 /** What was handed out keeps the value before: prom-client replaces the entry. */
 function store(table: SeriesTable, series: Series, value: number): void {
   if (openScrapes.count > 0) beforeChange(table);
@@ -127,17 +129,23 @@ function setCarefully(gauge: Gauge, table: SeriesTable, labels: Labels, value: u
   if (series === undefined) series = table.add(identity, labels);
   else table.respell(series, labels);
   store(table, series, value);
-  if (Object.getPrototypeOf(labels) === Object.prototype) table.remember(labels, series);
+  table.remember(labels, series);
 }
 
 function change(gauge: Gauge, labels: Labels, delta: unknown): void {
   if (typeof delta !== 'number') throw new TypeError(`Delta is not a valid number: ${util.format(delta)}`);
   const table = gauge[TABLE];
+  if (openScrapes.count > 0) beforeAdd(table);
   let series = table.find(labels);
   if (series === undefined) {
     validateLabel(gauge.labelNames, labels);
     const identity = table.identify(labels);
-    series = table.byKey.get(identity.key) ?? table.add(identity, labels);
+    series = table.byKey.get(identity.key);
+    if (series === undefined) {
+      series = table.add(identity, labels);
+      // Not added to 0, which would take the sign of -0.
+      series.cells[series.at] = -0;
+    }
     table.remember(labels, series);
   }
   const value = (series.cells[series.at] as number) + delta;

@@ -69,7 +69,7 @@ export class Histogram extends Metric {
     }
     Object.freeze(this.upperBounds);
     this.#prepare();
-    if (this.labelNames.length === 0) this[TABLE].add(NO_LABELS, {});
+    if (this.labelNames.length === 0) this.#add(NO_LABELS, {});
   }
 
   #prepare(): void {
@@ -162,7 +162,6 @@ export class Histogram extends Metric {
       this.#add(identity, labels);
       return;
     }
-    if (openScrapes.count > 0) beforeChange(table);
     table.respell(series, labels);
     series.cells.fill(0, series.at, series.at + this.upperBounds.length + 2);
     if (this.bucketExemplars) series.exemplars = { ...this.bucketExemplars };
@@ -328,7 +327,8 @@ function startTimer(histogram: Histogram, labels: object | undefined): (endLabel
     const delta = process.hrtime(start);
     const value = delta[0] + delta[1] / 1e9;
     const { observe } = histogram;
-    const alone = endLabels === undefined && (labels === undefined || Object.getPrototypeOf(labels) === Object.prototype);
+    const alone =
+      endLabels === undefined && (labels === undefined || labels === null || Object.getPrototypeOf(labels) === Object.prototype);
     // The same as with a copy of the labels, unless someone looks at the call.
     if (alone && observe === plainObserve) plainObserve.call(histogram, labels ?? NOTHING, value);
     else histogram.observe(Object.assign({}, labels, endLabels), value);

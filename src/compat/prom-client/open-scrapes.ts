@@ -2,9 +2,12 @@
 // counters at the text; a metric that changes in between is copied just before, so that both print the same. App threads.
 import type { SeriesTable } from './series-table.js';
 
-/** Asks a scrape to copy what it has seen. */
+/** Asks a scrape to keep what it has seen. */
 export interface OpenScrape {
+  /** Anything but the sum of a counter or gauge is about to change. */
   beforeChange(table: SeriesTable): void;
+  /** The sum of a counter's or gauge's series is about to change. */
+  beforeAdd(table: SeriesTable): void;
 }
 
 /** The scrapes of this copy of the module; hot paths ask for the number of them only. */
@@ -24,7 +27,12 @@ export function closeScrape(scrape: OpenScrape): void {
   openScrapes.count = open.size;
 }
 
-/** To be called before anything changes but the value of a counter, or the sum of a gauge. */
+/** To be called before anything changes but sums. */
 export function beforeChange(table: SeriesTable): void {
-  if (openScrapes.count > 0) for (const scrape of open) scrape.beforeChange(table);
+  for (const scrape of open) scrape.beforeChange(table);
+}
+
+/** To be called before a sum changes. */
+export function beforeAdd(table: SeriesTable): void {
+  for (const scrape of open) scrape.beforeAdd(table);
 }

@@ -15,8 +15,8 @@ const PROM_CLIENT_OPENMETRICS = 7;
 /** A text with more lines is rendered on another thread: up to here this one is stopped for about a millisecond. */
 const LINES_HERE = 25_000;
 
-/** The text of one metric: there, coming, to be made, or (undefined) rendered natively. */
-type Piece = Promise<string> | (() => string) | undefined;
+/** The text of one metric: made, coming, to be made of a copy, or (undefined) rendered natively. */
+type Piece = string | Promise<string> | MetricData | undefined;
 
 /** The text of `metrics` in this order. `show` gives the native registry that shows them, if one does. */
 export async function scrape(
@@ -25,63 +25,34 @@ export async function scrape(
   openMetrics: boolean,
   show: () => NativeRegistry | undefined,
 ): Promise<string> {
-  const look = new Look(registry, openMetrics);
+  const look = new Look(registry, metrics, openMetrics);
   openScrape(look);
   try {
-    const pieces = metrics.map((metric) => look.at(metric));
-    // A rejection is for whoever waits for all of them.
-    for (const piece of pieces) if (piece instanceof Promise) piece.catch(() => {});
+    look.begin();
     // prom-client makes no text before this turn is over.
     await undefined;
-    const texts = await render(pieces, metrics, openMetrics, look, show);
-    const separator = openMetrics ? '\n' : '\n\n';
-    return typeof texts === 'string' ? texts : (await Promise.all(texts)).join(separator) + (openMetrics ? '\n# EOF\n' : '\n');
+    look.settle(metrics.length);
+    const wanted = look.native();
+    const shown = wanted.length > 0 ? show() : undefined;
+    const text = shown && rendered(shown, wanted, openMetrics);
+    const alone = wanted.length === metrics.length;
+    const pieces = alone && text !== undefined ? [] : look.pieces(text !== undefined);
+    closeScrape(look);
+    if (text !== undefined && alone) return text;
+    if (text !== undefined) putIn(split(await text, openMetrics), metrics, pieces);
+    return (await Promise.all(pieces)).join(openMetrics ? '\n' : '\n\n') + (openMetrics ? '\n# EOF\n' : '\n');
   } finally {
     closeScrape(look);
   }
 }
 
-/** All of the text, or its pieces. Ends the look. */
-async function render(
-  pieces: readonly Piece[],
-  metrics: readonly RegistryEntry[],
-  openMetrics: boolean,
-  look: Look,
-  show: () => NativeRegistry | undefined,
-): Promise<string | (string | Promise<string>)[]> {
-  const wanted = metrics.filter((metric, at) => pieces[at] === undefined && look.isNative(metric));
-  const shown = wanted.length > 0 ? show() : undefined;
-  const own = (metric: RegistryEntry): string => look.text(metric);
-  if (shown === undefined) {
-    closeScrape(look);
-    return pieces.map((piece, at) => made(piece) ?? own(metrics[at] as RegistryEntry));
-  }
-  const lines = wanted.reduce((sum, metric) => sum + tableOf(metric).lines, 0);
+function rendered(shown: NativeRegistry, metrics: readonly Metric[], openMetrics: boolean): string | Promise<string> {
   const format = openMetrics ? PROM_CLIENT_OPENMETRICS : PROM_CLIENT_TEXT;
-  const alone = wanted.length === metrics.length;
-  // What has to be made here is made now, before anything changes; so is what native code reads, unless it is large.
-  const others = alone
-    ? []
-    : pieces.map(
-        (piece, at) => made(piece) ?? (wanted.includes(metrics[at] as RegistryEntry) ? undefined : own(metrics[at] as RegistryEntry)),
-      );
-  const text = lines > LINES_HERE ? native.renderAsync([shown.id], format, false) : native.renderSync([shown.id], format, false);
-  closeScrape(look);
-  if (alone) return text;
-  const native_ = split(await text, openMetrics);
-  let next = 0;
-  return metrics.map((metric, at) => {
-    const piece = (metric as { [TABLE]?: SeriesTable })?.[TABLE]?.nativeId ?? -1;
-    const rendered = piece >= 0 ? native_[next++] : undefined;
-    return others[at] ?? (rendered as string);
-  });
+  const lines = metrics.reduce((sum, metric) => sum + metric[TABLE].lines, 0);
+  return lines > LINES_HERE ? native.renderAsync([shown.id], format, false) : native.renderSync([shown.id], format, false);
 }
 
-function made(piece: Piece): string | Promise<string> | undefined {
-  return typeof piece === 'function' ? piece() : piece;
-}
-
-/** The text of each metric: they are one or two line feeds apart, and no other line begins like a HELP line. */
+/** The text of each metric that native code knows: they are one or two line feeds apart, and no other line begins like a HELP line. */
 function split(text: string, openMetrics: boolean): string[] {
   const head = '# HELP ';
   if (!openMetrics) return text.slice(0, -1).split('\n\n');
@@ -91,28 +62,52 @@ function split(text: string, openMetrics: boolean): string[] {
     .map((metric) => head + metric);
 }
 
-function tableOf(metric: RegistryEntry): SeriesTable {
-  return (metric as unknown as Metric)[TABLE];
+/** Puts what was rendered where nothing else is. */
+function putIn(texts: readonly string[], metrics: readonly RegistryEntry[], pieces: (string | Promise<string> | undefined)[]): void {
+  let next = 0;
+  for (const [at, metric] of metrics.entries()) {
+    const known = ((metric as { [TABLE]?: SeriesTable })[TABLE]?.nativeId ?? -1) >= 0;
+    const text = known ? texts[next++] : undefined;
+    pieces[at] ??= text;
+  }
 }
 
 /** One look at the metrics of a registry. */
 class Look implements OpenScrape {
   readonly #registry: Registry;
+  readonly #metrics: readonly RegistryEntry[];
   readonly #openMetrics: boolean;
-  /** By table: what is rendered natively, as long as it does not change. */
-  readonly #seen = new Map<SeriesTable, Metric>();
-  readonly #copies = new Map<SeriesTable, MetricData>();
+  readonly #pieces: Piece[] = [];
+  /** Place of what is rendered natively, as long as it does not change. */
+  readonly #seen = new Map<SeriesTable, number>();
+  /** Up to here the text would be made by now: not even sums change any more. */
+  #settled = 0;
 
-  constructor(registry: Registry, openMetrics: boolean) {
+  constructor(registry: Registry, metrics: readonly RegistryEntry[], openMetrics: boolean) {
     this.#registry = registry;
+    this.#metrics = metrics;
     this.#openMetrics = openMetrics;
   }
 
-  at(entry: RegistryEntry): Piece {
-    if (this.#openMetrics && entry.type === 'counter') entry.name = withoutTotal(entry.name);
+  /** Looks at all of them. */
+  begin(): void {
+    for (const [at, metric] of this.#metrics.entries()) {
+      if (this.#openMetrics && metric.type === 'counter') metric.name = withoutTotal(metric.name);
+      const piece = this.#at(metric, at);
+      this.#pieces[at] = piece;
+      // A rejection is for whoever waits for all of them.
+      if (piece instanceof Promise) piece.catch(() => {});
+      else if (piece === undefined) this.#seen.set((metric as unknown as Metric)[TABLE], at);
+    }
+  }
+
+  #at(entry: RegistryEntry, at: number): Piece {
     const metric = entry as unknown as Metric;
     const reader = typeof entry.getForPromString === 'function' ? entry.getForPromString : entry.get;
-    if (metric[TABLE] === undefined || !READERS.has(reader)) return this.#registry.getMetricsAsString(entry);
+    const own = metric[TABLE] !== undefined && READERS.has(reader);
+    // What the program's code puts into the queue comes after the texts of the metrics before.
+    if (!own || metric.collect) queueMicrotask(() => this.settle(at));
+    if (!own) return this.#registry.getMetricsAsString(entry);
     let collected: Promise<unknown> | undefined;
     try {
       collected = runCollect(metric);
@@ -120,28 +115,43 @@ class Look implements OpenScrape {
       return Promise.reject(error);
     }
     if (collected !== undefined) return collected.then(() => this.#text(copyOf(metric)));
-    if (this.#isNative(metric)) {
-      this.#seen.set(metric[TABLE], metric);
-      return undefined;
+    // One that is there twice is copied the second time.
+    return this.#isNative(metric) && !this.#seen.has(metric[TABLE]) ? undefined : copyOf(metric);
+  }
+
+  /** Makes the text of the first `count` metrics, or lets it be made before one of them changes. */
+  settle(count: number): void {
+    for (; this.#settled < count; this.#settled++) {
+      const piece = this.#pieces[this.#settled];
+      if (isCopy(piece)) this.#pieces[this.#settled] = this.#text(piece);
     }
-    const copy = copyOf(metric);
-    return () => this.#text(copy);
   }
 
   beforeChange(table: SeriesTable): void {
-    const metric = this.#seen.get(table);
-    if (metric !== undefined && !this.#copies.has(table)) this.#copies.set(table, copyOf(metric));
+    const at = this.#seen.get(table);
+    if (at === undefined || this.#pieces[at] !== undefined) return;
+    const copy = copyOf(this.#metrics[at] as unknown as Metric);
+    this.#pieces[at] = at < this.#settled ? this.#text(copy) : copy;
   }
 
-  /** True when native code still prints what was looked at. */
-  isNative(entry: RegistryEntry): boolean {
-    const metric = entry as unknown as Metric;
-    return !this.#copies.has(metric[TABLE]) && this.#isNative(metric);
+  beforeAdd(table: SeriesTable): void {
+    const at = this.#seen.get(table);
+    if (at !== undefined && at < this.#settled) this.beforeChange(table);
   }
 
-  /** The text of a metric as it was when it was looked at. */
-  text(entry: RegistryEntry): string {
-    return this.#text(this.#copies.get(tableOf(entry)) ?? copyOf(entry as unknown as Metric));
+  /** What native code is to render. */
+  native(): Metric[] {
+    const metrics = this.#metrics as unknown as readonly Metric[];
+    return metrics.filter((metric, at) => this.#pieces[at] === undefined && this.#isNative(metric));
+  }
+
+  /** The texts of the rest, or of all. Everything is settled. */
+  pieces(rest: boolean): (string | Promise<string> | undefined)[] {
+    return this.#metrics.map((entry, at) => {
+      const metric = entry as unknown as Metric;
+      const piece = this.#pieces[at] as string | Promise<string> | undefined;
+      return piece ?? (rest && this.#isNative(metric) ? undefined : this.#text(copyOf(metric)));
+    });
   }
 
   #text(copy: MetricData): string {
@@ -157,6 +167,10 @@ class Look implements OpenScrape {
     if (this.#openMetrics && metric.enableExemplars) return false;
     return stamped === undefined || stamped === JSON.stringify(this.#registry._defaultLabels);
   }
+}
+
+function isCopy(piece: Piece): piece is MetricData {
+  return typeof piece === 'object' && !(piece instanceof Promise);
 }
 
 function copyOf(metric: Metric): MetricData {

@@ -5,7 +5,7 @@ import { attach, cellOf, cellsAt, placeOf } from '../../binding/segment.js';
 import { type Identity, identify, type Labels } from './label-identity.js';
 import { LabelLookup, UNSEEN } from './label-lookup.js';
 import { warnOfPrivateMemory } from './native-metric.js';
-import { beforeChange } from './open-scrapes.js';
+import { beforeChange, openScrapes } from './open-scrapes.js';
 import { Series } from './series.js';
 
 /** Name of the table on a metric: not enumerable, so that a metric prints and compares as prom-client's. */
@@ -91,7 +91,7 @@ export class SeriesTable {
 
   /** Makes a series, with 0 in all cells. */
   add(identity: Identity, labels: unknown): Series {
-    beforeChange(this);
+    if (openScrapes.count > 0) beforeChange(this);
     const number = this.#free.pop() ?? this.list.length;
     const series = new Series(number, identity, labels, new Float64Array(0), 0);
     series.values = series.values.map(own);
@@ -103,13 +103,15 @@ export class SeriesTable {
     return series;
   }
 
-  /** Lets a spelling of a series be found at once. */
+  /** Lets a spelling of a series be found at once, unless some of it may be inherited: gauges ask for own labels only. */
   remember(labels: Labels, series: Series): void {
-    if (series.steady) this.lookup.remember(labels, series.number);
+    const prototype = Object.getPrototypeOf(labels);
+    if (series.steady && (prototype === Object.prototype || prototype === null)) this.lookup.remember(labels, series.number);
   }
 
   /** Another spelling is printed from now on. */
   respell(series: Series, labels: unknown): void {
+    if (openScrapes.count > 0) beforeChange(this);
     if (series.steady) this.lookup.forget(series.labels());
     if (series.respell(labels)) this.odd = true;
     series.steady = this.#isSteady(series);
@@ -133,7 +135,7 @@ export class SeriesTable {
   remove(key: string): void {
     const series = this.byKey.get(key);
     if (series === undefined) return;
-    beforeChange(this);
+    if (openScrapes.count > 0) beforeChange(this);
     this.byKey.delete(key);
     if (series.steady) this.lookup.forget(series.labels());
     this.list[series.number] = undefined;
@@ -144,7 +146,7 @@ export class SeriesTable {
   /** Takes all series out. */
   clear(): void {
     if (this.byKey.size === 0) return;
-    beforeChange(this);
+    if (openScrapes.count > 0) beforeChange(this);
     for (const series of this.byKey.values()) this.#drop(series);
     this.byKey.clear();
     this.lookup.clear();

@@ -27,6 +27,8 @@ export class Series {
   /** Own label names in the order in which the program gave them first, and their values as given: what is printed. */
   names: readonly string[];
   values: readonly unknown[];
+  /** Prototype of the object that the program gave: what is handed out looks like it. */
+  #prototype: object | null;
   /** False once it was removed, and while its value is no number: handles have to look again. */
   live = true;
   /** Its own labels are those that identify it, so that its spellings can be forgotten by them: else none is remembered. */
@@ -47,23 +49,25 @@ export class Series {
     this.hash = identity.hash;
     this.names = labelNames(labels);
     this.values = labelValues(labels);
+    this.#prototype = prototypeOf(labels);
     this.cells = cells;
     this.at = at;
   }
 
   /** A new object of the labels, as the program spelled them. */
   labels(): Labels {
-    const labels: Labels = {};
+    const labels: Labels = this.#prototype === Object.prototype ? {} : emptyLike(this.#prototype);
     for (let at = 0; at < this.names.length; at++) labels[this.names[at] as string] = this.values[at];
     return labels;
   }
 
-  /** True when `labels` is spelled as these are: same names in the same order, same values. */
+  /** True when `labels` is spelled as these are: same names in the same order, same values, and a plain object. */
   isSpelled(labels: Labels): boolean {
     const { names, values } = this;
+    if (this.#prototype !== Object.prototype || Object.getPrototypeOf(labels) !== Object.prototype) return false;
     let at = 0;
     for (const name in labels) {
-      if (name !== names[at] || labels[name] !== values[at]) return false;
+      if (name !== names[at] || !Object.is(labels[name], values[at])) return false;
       at++;
     }
     return at === names.length;
@@ -77,6 +81,7 @@ export class Series {
       names.length !== this.names.length || names.some((name, at) => name !== this.names[at] || `${values[at]}` !== `${this.values[at]}`);
     this.names = names;
     this.values = values;
+    this.#prototype = prototypeOf(labels);
     return printed;
   }
 
@@ -92,4 +97,12 @@ function labelNames(labels: unknown): readonly string[] {
 
 function labelValues(labels: unknown): readonly unknown[] {
   return isObject(labels) ? Object.values(labels) : [];
+}
+
+function prototypeOf(labels: unknown): object | null {
+  return isObject(labels) ? Object.getPrototypeOf(labels) : Object.prototype;
+}
+
+function emptyLike(prototype: object | null): Labels {
+  return prototype === Array.prototype ? ([] as unknown as Labels) : Object.create(prototype);
 }

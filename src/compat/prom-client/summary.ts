@@ -139,7 +139,7 @@ export class Summary extends Metric {
         samples.push({ labels: { quantile, ...labels }, value });
       }
       samples.push({ metricName: `${name}_sum`, labels, value: cells[at + SUM] as number });
-      samples.push({ metricName: `${name}_count`, labels: { ...labels }, value: cells[at + COUNT] as number });
+      samples.push({ metricName: `${name}_count`, labels: series.labels(), value: cells[at + COUNT] as number });
     }
     return samples;
   }

@@ -476,7 +476,7 @@ mod tests {
             bench.set(metric, "", &[1.0]);
             let at = metric.register(&bench.owner, b"").unwrap().location;
             let (labels, value, timestamp_ms) = (Box::from(&b"id=\"7\""[..]), 1.5, 1_678_654_679_250);
-            metric.set_exemplar(
+            metric.keep_exemplar(
                 at,
                 Exemplar {
                     bucket,

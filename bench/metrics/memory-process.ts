@@ -1,10 +1,9 @@
 // Program: makes series of one metric in one library and says how much resident memory each of them takes. One answer per process,
 // since memory that was used once is not given back.
-import { MetricsRegistry } from 'kymo';
 import { expectCount, exposedSum } from '../runner/exposed.js';
 import { loadPromClient, promRegistry } from '../runner/peers.js';
 import { answer } from '../runner/program.js';
-import { labelNames, manyLabels } from './subjects.js';
+import { labelNames, manyLabels, ourRegistry } from './subjects.js';
 
 /** What to make. */
 export interface Making {
@@ -24,7 +23,7 @@ const NAME = 'bench_series';
 const HELP = 'Many series';
 
 function ours({ kind, buckets }: Making): Maker {
-  const registry = new MetricsRegistry();
+  const registry = ourRegistry();
   const text = (): Promise<string> => registry.metrics();
   if (kind === 'counter') {
     const counter = registry.counter({ name: NAME, help: HELP, labelNames: labelNames(3) });

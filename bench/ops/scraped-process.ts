@@ -30,7 +30,7 @@ const LABELS = ['method', 'route', 'status'];
 const NAME = 'http_requests_total';
 
 async function serveKymo(series: number): Promise<number> {
-  const registry = new MetricsRegistry();
+  const registry = new MetricsRegistry({ maxSeries: series });
   const counter = registry.counter({ name: NAME, help: 'Requests answered', labelNames: LABELS });
   for (let k = 0; k < series; k++) counter.inc({ method: 'GET', route: `/api/v1/items/${k}`, status: '200' }, k + 1);
   const ops = new OpsServer({ registries: [registry], host: '127.0.0.1', port: 0 });

@@ -15,6 +15,8 @@ export interface Settings {
   readonly series: number;
   /** Series that are scraped while the loop is blocked. */
   readonly blockedSeries: number;
+  /** Distinct label values thrown at one metric. */
+  readonly distinctValues: number;
   /** Worker threads on one counter. */
   readonly threads: number;
   /** Scrapes a second of the loop-delay rows. */
@@ -43,6 +45,7 @@ export const FIGURES: Settings = {
   renderSeries: [1_000, 10_000, 100_000],
   series: 100_000,
   blockedSeries: 1_000,
+  distinctValues: 10_000_000,
   threads: 4,
   scrapesPerSecond: 10,
   blockSeconds: 5,
@@ -80,6 +83,7 @@ const KEYS: Readonly<Record<string, Check>> = {
       ? settings
       : { series: value as number, blockedSeries: value as number, renderSeries: [value as number] };
   },
+  distinctValues: whole('distinctValues', 1, 100_000_000),
   threads: whole('threads', 1, 64),
   scrapesPerSecond: whole('scrapesPerSecond', 1, 1_000),
   blockSeconds: whole('blockSeconds', 1, 60),
@@ -135,6 +139,7 @@ export function smokeSettings(settings: Settings): Settings {
     renderSeries: settings.renderSeries.map((series) => Math.min(series, 1_000)).filter((series, k, all) => all.indexOf(series) === k),
     series: Math.min(settings.series, 500),
     blockedSeries: Math.min(settings.blockedSeries, 100),
+    distinctValues: Math.min(settings.distinctValues, 30_000),
     // Ten times the load: a slow machine must not end the block too early.
     blockSeconds: 2,
     loadSeconds: 0.2,

@@ -27,6 +27,12 @@ impl Aggregate {
     }
 }
 
+/// 0 or 1 for each of so many states, from the cell of a state set: bit n is state n.
+pub fn states_in(cell: f64, states: usize) -> impl Iterator<Item = f64> {
+    let bits = cell as u64;
+    (0..states as u32).map(move |n| (bits.checked_shr(n).unwrap_or(0) & 1) as f64)
+}
+
 /// A declaration. Two are the same metric when all of it is equal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Descriptor {
@@ -128,9 +134,8 @@ impl Descriptor {
         match self.kind {
             Kind::Info => &[1.0],
             Kind::StateSet => {
-                let bits = values[0] as u64;
                 made.clear();
-                made.extend((0..self.states.len()).map(|n| (bits >> n & 1) as f64));
+                made.extend(states_in(values[0], self.states.len()));
                 made
             }
             _ => values,

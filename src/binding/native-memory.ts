@@ -19,12 +19,37 @@ export interface NativeRun {
 export interface NativeRunMetric {
   readonly name: string;
   readonly help: string;
-  /** 1 counter, 2 gauge, 3 histogram. */
+  /** 1 counter, 2 gauge, 3 histogram, 4 summary, 5 info, 6 state set. */
   readonly kind: number;
   /** Upper bounds without +Inf. */
   readonly bounds: readonly number[];
-  /** Labels are names and values in turns; values are one number, or the bucket counts (not cumulative), the last one's and the sum. */
-  readonly series: readonly { readonly labels: readonly string[]; readonly values: readonly number[] }[];
+  /** Of a state set. */
+  readonly states: readonly string[];
+  readonly series: readonly NativeRunSeries[];
+}
+
+/** A series of a {@link NativeRunMetric}. */
+export interface NativeRunSeries {
+  /** Names and values in turns. */
+  readonly labels: readonly string[];
+  /** One number; one per state; count and sum of a summary or a histogram without classic buckets; else counts per bucket, +Inf's and the sum. */
+  readonly values: readonly number[];
+  readonly native?: NativeRunBuckets;
+}
+
+/** Exponential buckets of a dead process. */
+export interface NativeRunBuckets {
+  readonly schema: number;
+  readonly zeroThreshold: number;
+  readonly zeroCount: number;
+  readonly count: number;
+  readonly sum: number;
+  /** Index and count in turns, ascending. */
+  readonly positive: readonly number[];
+  /** The same below zero. */
+  readonly negative: readonly number[];
+  /** Ms since 1970. */
+  readonly startMs: number;
 }
 
 /** Where the segments of this process are. */

@@ -1,6 +1,7 @@
 // What earlier processes of a service left behind when they crashed. Runs on the app thread that asks; cold.
 import { asKymoError, native } from '../binding/load.js';
-import type { NativeRunMetric } from '../binding/native-memory.js';
+import type { NativeRunBuckets, NativeRunMetric } from '../binding/native-memory.js';
+import type { NativeHistogramSnapshot } from '../metrics/bucket-reading.js';
 
 /** Options of {@link recoverRuns}. */
 export interface RecoverOptions {
@@ -19,7 +20,7 @@ export type RunEnd = 'clean' | 'signal' | 'uncaught' | 'unclean';
 export interface RecoveredValue {
   readonly name: string;
   readonly help: string;
-  readonly kind: 'counter' | 'gauge';
+  readonly kind: 'counter' | 'gauge' | 'info';
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -30,12 +31,37 @@ export interface RecoveredHistogram {
   readonly help: string;
   readonly kind: 'histogram';
   readonly labels: Readonly<Record<string, string>>;
-  /** Cumulative counts by upper bound, ascending; the last bound is Infinity. */
+  /** Cumulative counts by upper bound, ascending; the last bound is Infinity. Empty for one with native buckets only. */
   readonly buckets: readonly { readonly le: number; readonly count: number }[];
   readonly count: number;
   /** May lack the one observation per thread that was being written. */
   readonly sum: number;
+  /** Where the histogram had native buckets. */
+  readonly native?: NativeHistogramSnapshot;
 }
+
+/** One summary series of a dead process, summed over its threads. Its quantiles died with it. */
+export interface RecoveredSummary {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'summary';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** One state set of a dead process. */
+export interface RecoveredStateSet {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'stateset';
+  readonly labels: Readonly<Record<string, string>>;
+  /** 0 or 1 per state. */
+  readonly states: Readonly<Record<string, number>>;
+}
+
+/** What was recovered of one series. */
+export type RecoveredSeries = RecoveredValue | RecoveredHistogram | RecoveredSummary | RecoveredStateSet;
 
 /** A process that is gone. */
 export interface RecoveredRun {
@@ -49,7 +75,7 @@ export interface RecoveredRun {
   readonly endedBy: RunEnd;
   /** Exit code (`clean`, `uncaught`) or signal number (`signal`). */
   readonly detail: number | undefined;
-  readonly metrics: readonly (RecoveredValue | RecoveredHistogram)[];
+  readonly metrics: readonly RecoveredSeries[];
   /** Descriptions and series that made no sense and were left out; 0 unless the memory was damaged. */
   readonly damaged: number;
 }
@@ -72,17 +98,45 @@ export function recoverRuns({ service, dir, mark = true }: RecoverOptions = {}):
   }
 }
 
-function seriesOf({ name, help, kind, bounds, series }: NativeRunMetric): (RecoveredValue | RecoveredHistogram)[] {
-  return series.map(({ labels: pairs, values }) => {
-    const labels = labelsOf(pairs);
-    if (kind !== 3) return { name, help, kind: kind === 1 ? 'counter' : 'gauge', labels, value: values[0] as number };
-    let count = 0;
-    const buckets = [...bounds, Number.POSITIVE_INFINITY].map((le, index) => {
-      count += values[index] as number;
-      return { le, count };
-    });
-    return { name, help, kind: 'histogram', labels, buckets, count, sum: values[bounds.length + 1] as number };
+function seriesOf({ name, help, kind, bounds, states, series }: NativeRunMetric): RecoveredSeries[] {
+  return series.map(({ labels: pairs, values, native: buckets }) => {
+    const head = { name, help, labels: labelsOf(pairs) };
+    const [first, second] = values as [number, number];
+    switch (kind) {
+      case 1:
+        return { ...head, kind: 'counter', value: first };
+      case 2:
+        return { ...head, kind: 'gauge', value: first };
+      case 4:
+        return { ...head, kind: 'summary', count: first, sum: second };
+      case 5:
+        return { ...head, kind: 'info', value: first };
+      case 6:
+        return { ...head, kind: 'stateset', states: Object.fromEntries(states.map((state, at) => [state, values[at] as number])) };
+      default:
+        return { ...head, kind: 'histogram', ...histogramOf(bounds, values, buckets) };
+    }
   });
+}
+
+function histogramOf(
+  bounds: readonly number[],
+  values: readonly number[],
+  native: NativeRunBuckets | undefined,
+): Pick<RecoveredHistogram, 'buckets' | 'count' | 'sum' | 'native'> {
+  const more =
+    native === undefined ? {} : { native: { ...native, positive: inPairs(native.positive), negative: inPairs(native.negative) } };
+  if (native !== undefined && bounds.length === 0) return { buckets: [], count: native.count, sum: native.sum, ...more };
+  let count = 0;
+  const buckets = [...bounds, Number.POSITIVE_INFINITY].map((le, index) => {
+    count += values[index] as number;
+    return { le, count };
+  });
+  return { buckets, count, sum: values[bounds.length + 1] as number, ...more };
+}
+
+function inPairs(flat: readonly number[]): [number, number][] {
+  return Array.from({ length: flat.length / 2 }, (_, pair) => [flat[pair * 2] as number, flat[pair * 2 + 1] as number]);
 }
 
 /** Own properties whatever they are called, `__proto__` included. */

@@ -4,6 +4,7 @@ use crate::process::process;
 use crate::raw::{CodedError, coded};
 use kymo_core::memory::folder::Folder;
 use kymo_core::memory::recover::{EndedBy, RecoveredRun, RunMetric, recover};
+use kymo_core::metrics::native_histogram::NativeHistogram;
 use napi_derive::napi;
 use std::path::Path;
 
@@ -46,10 +47,12 @@ pub struct NativeRunMetric {
     pub name: String,
     /// As registered.
     pub help: String,
-    /// 1 counter, 2 gauge, 3 histogram.
+    /// 1 counter, 2 gauge, 3 histogram, 4 summary, 5 info, 6 state set.
     pub kind: u32,
     /// Upper bounds without +Inf.
     pub bounds: Vec<f64>,
+    /// Of a state set.
+    pub states: Vec<String>,
     /// All series.
     pub series: Vec<NativeRunSeries>,
 }
@@ -61,6 +64,29 @@ pub struct NativeRunSeries {
     pub labels: Vec<String>,
     /// See `RunSeries::values` in the core.
     pub values: Vec<f64>,
+    /// A histogram's exponential buckets.
+    pub native: Option<NativeRunBuckets>,
+}
+
+/// Exponential buckets of a dead process; see `NativeHistogram` in the core.
+#[napi(object, object_from_js = false)]
+pub struct NativeRunBuckets {
+    /// Resolution.
+    pub schema: i32,
+    /// Width of the zero bucket.
+    pub zero_threshold: f64,
+    /// Observations in it.
+    pub zero_count: f64,
+    /// All observations.
+    pub count: f64,
+    /// Their sum.
+    pub sum: f64,
+    /// Index and count in turns, ascending.
+    pub positive: Vec<f64>,
+    /// The same below zero.
+    pub negative: Vec<f64>,
+    /// When counting began, ms since 1970.
+    pub start_ms: f64,
 }
 
 /// Reads what dead processes of a service left. Fails with `KYMO_MEMORY_FOLDER` when `dir` is given and refused.
@@ -110,13 +136,33 @@ fn native_metric(RunMetric { metric, series }: RunMetric) -> NativeRunMetric {
             .flat_map(|(name, value)| [name, value])
             .collect(),
         values: series.values,
+        native: series.native.map(native_buckets),
     });
     NativeRunMetric {
         name: metric.name,
         help: metric.help,
         kind: metric.kind,
         bounds: metric.bounds,
+        states: metric.states,
         series: series.collect(),
+    }
+}
+
+fn native_buckets(native: NativeHistogram) -> NativeRunBuckets {
+    let flat = |side: Vec<(i32, u64)>| {
+        side.into_iter()
+            .flat_map(|(index, count)| [f64::from(index), count as f64])
+            .collect()
+    };
+    NativeRunBuckets {
+        schema: native.schema,
+        zero_threshold: native.zero_threshold,
+        zero_count: native.zero_count as f64,
+        count: native.count as f64,
+        sum: native.sum,
+        positive: flat(native.positive),
+        negative: flat(native.negative),
+        start_ms: native.start_ms as f64,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod lock;
 pub mod name;
 pub mod reader;
 pub mod recover;
+pub mod recovered_metric;
 pub mod segment;
 pub mod space;
 pub mod sweep;

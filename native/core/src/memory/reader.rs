@@ -3,6 +3,7 @@
 
 use super::clock::Anchors;
 use super::labels::is_label_block;
+pub use super::recovered_metric::RecoveredMetric;
 use crate::layout::*;
 use std::fmt;
 
@@ -40,25 +41,6 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// A metric as a segment describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecoveredMetric {
-    /// Its number in the process.
-    pub id: u32,
-    /// The registry's number in the process.
-    pub registry: u32,
-    /// 1 counter, 2 gauge, 3 histogram.
-    pub kind: u32,
-    /// As registered.
-    pub name: String,
-    /// As registered.
-    pub help: String,
-    /// Label names in their order.
-    pub labels: Vec<String>,
-    /// Upper bounds without +Inf.
-    pub bounds: Vec<f64>,
-}
-
 /// The cells of one series in one segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecoveredSeries {
@@ -66,7 +48,7 @@ pub struct RecoveredSeries {
     pub metric: u32,
     /// The rendered label block without braces.
     pub labels: String,
-    /// A counter's or gauge's value, or a histogram's bucket counts, the count above the last bound, and the sum.
+    /// As they lie in the segment; what they mean depends on the metric.
     pub values: Vec<f64>,
 }
 
@@ -211,7 +193,7 @@ fn read_metadata(bytes: &[u8], segment: &mut RecoveredSegment) {
         let payload = &bytes[at + META_RECORD_HEADER..at + length];
         let fits = match tag {
             META_FREE => Some(()),
-            META_METRIC => metric(payload).map(|metric| segment.metrics.push(metric)),
+            META_METRIC => RecoveredMetric::read(payload).map(|metric| segment.metrics.push(metric)),
             META_SERIES if segment.kind == KIND_CELLS => {
                 series(payload, bytes, &mut taken).map(|series| segment.series.push(series))
             }
@@ -223,35 +205,8 @@ fn read_metadata(bytes: &[u8], segment: &mut RecoveredSegment) {
     }
 }
 
-fn metric(payload: &[u8]) -> Option<RecoveredMetric> {
-    let mut fields = Fields { bytes: payload, at: 0 };
-    let [id, registry, kind, name, help, labels, bounds] = fields.words()?;
-    if !(1..=3).contains(&kind) {
-        return None;
-    }
-    let name = fields.text(name)?;
-    let help = fields.text(help)?;
-    let bounds = fields.take((bounds as usize).checked_mul(8)?)?;
-    let bounds = bounds
-        .chunks_exact(8)
-        .filter_map(|bound| Some(f64::from_le_bytes(bound.try_into().ok()?)))
-        .collect();
-    // Each name takes at least its length word, so the count cannot ask for more than there is.
-    let labels = (0..labels).map(|_| fields.words::<1>().and_then(|[length]| fields.text(length)));
-    let labels = labels.take(payload.len()).collect::<Option<Vec<String>>>()?;
-    Some(RecoveredMetric {
-        id,
-        registry,
-        kind,
-        name,
-        help,
-        labels,
-        bounds,
-    })
-}
-
 fn series(payload: &[u8], bytes: &[u8], taken: &mut Claims) -> Option<RecoveredSeries> {
-    let mut fields = Fields { bytes: payload, at: 0 };
+    let mut fields = Fields::new(payload);
     let [metric, first, count, labels] = fields.words()?;
     let labels = fields.text(labels)?;
     if !is_label_block(&labels) || !taken.claim(first as usize, count as usize) {
@@ -267,7 +222,7 @@ fn series(payload: &[u8], bytes: &[u8], taken: &mut Claims) -> Option<RecoveredS
 }
 
 fn interned(payload: &[u8]) -> Option<(u32, String)> {
-    let mut fields = Fields { bytes: payload, at: 0 };
+    let mut fields = Fields::new(payload);
     let [id, length] = fields.words()?;
     Some((id, fields.text(length)?))
 }
@@ -330,22 +285,34 @@ impl Claims {
     }
 }
 
-struct Fields<'a> {
+/// Reads the payload of a record field by field, each checked.
+pub(super) struct Fields<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Fields<'a> {
-    fn words<const N: usize>(&mut self) -> Option<[u32; N]> {
+    pub(super) fn new(bytes: &'a [u8]) -> Fields<'a> {
+        Fields { bytes, at: 0 }
+    }
+
+    pub(super) fn words<const N: usize>(&mut self) -> Option<[u32; N]> {
         let bytes = self.take(N * 4)?;
         Some(std::array::from_fn(|word| u32_in(bytes, word * 4).unwrap_or(0)))
     }
 
-    fn text(&mut self, length: u32) -> Option<String> {
+    /// `count` texts, each behind its length. Each takes at least that word, so `count` cannot ask for more than there is.
+    pub(super) fn texts(&mut self, count: u32) -> Option<Vec<String>> {
+        let most = self.bytes.len();
+        let texts = (0..count).map(|_| self.words::<1>().and_then(|[length]| self.text(length)));
+        texts.take(most).collect()
+    }
+
+    pub(super) fn text(&mut self, length: u32) -> Option<String> {
         std::str::from_utf8(self.take(length as usize)?).ok().map(str::to_owned)
     }
 
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(length)?;
         let taken = self.bytes.get(self.at..end)?;
         self.at = end;

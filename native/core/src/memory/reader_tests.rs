@@ -181,7 +181,7 @@ fn a_broken_record_costs_itself_or_what_follows() {
     for (field, value) in [
         (4, 99),
         (16, 0),
-        (16, 4),
+        (16, 7),
         (20, u32::MAX),
         (24, u32::MAX),
         (28, u32::MAX),

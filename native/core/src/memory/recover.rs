@@ -5,9 +5,11 @@ use super::file::Store;
 use super::folder::Folder;
 use super::labels::parse_label_block;
 use super::name;
-use super::reader::{LARGEST, RecoveredMetric, RecoveredSegment, read_segment};
+use super::reader::{LARGEST, RecoveredSegment, read_segment};
+use super::recovered_metric::{RecoveredMetric, SUMMARY};
 use super::sweep::take;
 use crate::layout::*;
+use crate::metrics::native_histogram::NativeHistogram;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
@@ -31,8 +33,11 @@ pub enum EndedBy {
 pub struct RunSeries {
     /// Label names and values.
     pub labels: Vec<(String, String)>,
-    /// A counter's or gauge's value, or a histogram's bucket counts (not cumulative), the count above the last bound, the sum.
+    /// A counter's, gauge's or info's value; 0 or 1 per state; a summary's count and sum; a histogram's bucket counts (not
+    /// cumulative), the count above the last bound and the sum, or, when it has no classic buckets, count and sum.
     pub values: Vec<f64>,
+    /// A histogram's exponential buckets.
+    pub native: Option<NativeHistogram>,
 }
 
 /// One metric of a run.
@@ -170,7 +175,7 @@ fn sums(segments: &[RecoveredSegment]) -> (Vec<RunMetric>, u32) {
         descriptors.entry(metric.id).or_insert(metric);
     }
     /// The sums of a metric's series, by label block.
-    type Sums<'a> = BTreeMap<&'a str, Vec<f64>>;
+    type Sums<'a> = BTreeMap<&'a str, Sum>;
     let mut metrics: BTreeMap<(u32, &str), (&RecoveredMetric, Sums<'_>)> = BTreeMap::new();
     for metric in descriptors.values() {
         metrics
@@ -185,33 +190,59 @@ fn sums(segments: &[RecoveredSegment]) -> (Vec<RunMetric>, u32) {
             foreign += 1;
             continue;
         };
-        let expected = if described.kind == 3 {
-            described.bounds.len() + 2
-        } else {
-            1
-        };
-        if series.values.len() != expected {
+        if !described.fits(series.values.len()) {
             foreign += 1;
             continue;
         }
-        let sum = summed.entry(&series.labels).or_insert_with(|| vec![0.0; expected]);
-        sum.iter_mut()
-            .zip(&series.values)
-            .for_each(|(sum, value)| *sum += value);
+        summed.entry(&series.labels).or_default().add(described, &series.values);
     }
     let metrics = metrics.into_values().map(|(metric, summed)| RunMetric {
         metric: metric.clone(),
         series: summed
             .into_iter()
-            .filter_map(|(labels, values)| {
-                Some(RunSeries {
-                    labels: parse_label_block(labels)?,
-                    values,
-                })
-            })
+            .filter_map(|(labels, sum)| Some(sum.finish(metric, parse_label_block(labels)?)))
             .collect(),
     });
     (metrics.collect(), foreign)
+}
+
+/// A series, added up over threads.
+#[derive(Default)]
+struct Sum {
+    values: Vec<f64>,
+    native: Option<NativeHistogram>,
+}
+
+impl Sum {
+    /// Adds the cells of one thread, which fit the metric. A baseline that another thread's reset had set is gone.
+    fn add(&mut self, metric: &RecoveredMetric, cells: &[f64]) {
+        let classic = metric.classic_cells();
+        let plain = match (metric.kind, &metric.native) {
+            (SUMMARY, _) => 2,
+            (_, Some(_)) => classic,
+            _ => cells.len(),
+        };
+        self.values.resize(plain, 0.0);
+        self.values.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell);
+        if let Some(options) = &metric.native {
+            let native = self.native.get_or_insert_default();
+            native.add_part(options, &cells[classic..], None);
+        }
+    }
+
+    fn finish(mut self, metric: &RecoveredMetric, labels: Vec<(String, String)>) -> RunSeries {
+        if let (Some(native), Some(options)) = (&mut self.native, &metric.native) {
+            native.finish(options);
+            if metric.classic_cells() == 0 {
+                self.values = vec![native.count as f64, native.sum];
+            }
+        }
+        RunSeries {
+            labels,
+            values: metric.seen(self.values),
+            native: self.native,
+        }
+    }
 }
 
 #[cfg(test)]

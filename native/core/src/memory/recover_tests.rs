@@ -4,6 +4,9 @@ use super::super::file::tests::{bury, options};
 use super::super::folder::tests::{Scratch, scratch};
 use super::super::segment::Segment;
 use super::*;
+use crate::metrics::descriptor::Descriptor;
+use crate::metrics::metric::Kind;
+use crate::metrics::native_histogram::NativeOptions;
 use std::sync::atomic::Ordering;
 
 fn words(words: &[u32]) -> Vec<u8> {
@@ -78,12 +81,129 @@ fn the_threads_of_a_run_are_summed() {
     let series = |value: &str, values: &[f64]| RunSeries {
         labels: Vec::from_iter((!value.is_empty()).then(|| ("kind".to_owned(), value.to_owned()))),
         values: values.to_vec(),
+        native: None,
     };
     let expected = [
         ("jobs_total", &[series("a", &[15.0]), series("b\"", &[1.0])][..]),
         ("seconds", &[series("", &[11.0, 22.0, 34.0])][..]),
     ];
     assert_eq!(metrics, expected);
+}
+
+/// A kind of metric as a living process describes it.
+fn declare(segment: &Segment, id: u32, descriptor: &Descriptor) {
+    segment.append_meta(META_METRIC, &[&descriptor.encode(id, 0)]).unwrap();
+}
+
+/// A part that observed these values, at that resolution.
+fn native_part(options: &NativeOptions, schema: i8, values: &[f64]) -> Vec<f64> {
+    let mut cells = vec![0.0; options.cells() as usize];
+    let coarse = NativeOptions { schema, ..*options };
+    coarse.init(1_700_000_000_000, &mut |cell, value| cells[cell as usize] = value);
+    assert!(values.iter().all(|value| coarse.observe(&mut cells, *value)));
+    cells
+}
+
+/// [M1] native histograms, alone and beside classic buckets, come together at the resolution that all threads have; the other
+/// kinds come with what lies in the segment.
+#[test]
+fn every_kind_is_recovered() {
+    let (dir, folder) = scratch();
+    let store = Store::open(options(&dir, "a"));
+    let main = store.make(KIND_CELLS, 65_536, 0).unwrap().segment;
+    let worker = store.make(KIND_CELLS, 65_536, 4).unwrap().segment;
+    let native = NativeOptions::default();
+    let mut alone = Descriptor::new(Kind::Histogram, "alone", "");
+    alone.native = Some(native);
+    let mut both = Descriptor::new(Kind::Histogram, "both", "");
+    (both.native, both.bounds) = (Some(native), [1.0].into());
+    let mut window = Descriptor::new(Kind::Summary, "window", "");
+    window.label_names = [Box::from("kind")].into();
+    let mut states = Descriptor::new(Kind::StateSet, "states", "");
+    states.states = [Box::from("on"), Box::from("off")].into();
+    let all = [alone, both, window, states, Descriptor::new(Kind::Info, "build", "")];
+    for (id, descriptor) in (1..).zip(&all) {
+        declare(&main, id, descriptor);
+    }
+    declare(&worker, 1, &all[0]);
+
+    bind(&main, 1, "", &native_part(&native, 3, &[1.0, 3.0, -2.0, 0.0]));
+    bind(&worker, 1, "", &native_part(&native, 0, &[4.0]));
+    let part = native_part(&native, 3, &[0.5, 2.0]);
+    bind(&main, 2, "", &[&[1.0, 1.0, 2.5][..], &part].concat());
+    bind(&main, 3, "kind=\"a\"", &[&[3.0, 4.5][..], &[1.5; 128]].concat());
+    bind(&main, 4, "", &[2.0]);
+    bind(&main, 5, "version=\"1\"", &[0.0]);
+    // Shapes that the metric cannot have.
+    bind(&main, 1, "", &part[1..]);
+    bind(&main, 2, "", &part);
+    bind(&main, 3, "", &[1.0]);
+    bind(&main, 4, "", &[0.0, 1.0]);
+    [main, worker].into_iter().for_each(bury);
+
+    let [run] = <[RecoveredRun; 1]>::try_from(recover(&folder, "a", false)).unwrap();
+    assert_eq!(run.damaged, 4);
+    let series = |name: &str| {
+        let metric = run.metrics.iter().find(|metric| metric.metric.name == name).unwrap();
+        let [series] = &metric.series[..] else {
+            panic!("{:?}", metric.series)
+        };
+        series
+    };
+    let merged = series("alone").native.as_ref().unwrap();
+    assert_eq!((merged.schema, merged.zero_count, merged.count), (0, 1, 5));
+    assert_eq!(
+        (&merged.positive[..], &merged.negative[..]),
+        (&[(0, 1), (2, 2)][..], &[(1, 1)][..])
+    );
+    assert_eq!(merged.start_ms, 1_700_000_000_000);
+    assert_eq!(series("alone").values, [5.0, 6.0]);
+    assert_eq!(series("both").values, [1.0, 1.0, 2.5]);
+    assert_eq!(series("both").native.as_ref().unwrap().positive, [(-8, 1), (8, 1)]);
+    assert_eq!(series("window").values, [3.0, 4.5]);
+    assert_eq!(series("states").values, [0.0, 1.0]);
+    assert_eq!(series("build").values, [1.0]);
+    let described = |name: &str| {
+        &run.metrics
+            .iter()
+            .find(|metric| metric.metric.name == name)
+            .unwrap()
+            .metric
+    };
+    assert_eq!(described("states").states, ["on", "off"]);
+    assert_eq!(described("window").labels, ["kind"]);
+    assert_eq!(described("alone").native.unwrap().schema, 3);
+}
+
+/// [M1] a description whose numbers make no sense is left out, and its series with it.
+#[test]
+fn native_options_that_make_no_sense_are_damage() {
+    let mut descriptor = Descriptor::new(Kind::Histogram, "h", "");
+    descriptor.native = Some(NativeOptions::default());
+    let good = descriptor.encode(1, 0);
+    // The last record: cells, schema, buckets, threshold, no quantiles.
+    let at = good.len() - 24;
+    assert_eq!(good[at..at + 4], 518_u32.to_le_bytes());
+    for (offset, word) in [
+        (0, 517_u32),
+        (0, u32::MAX),
+        (4, 9),
+        (4, -5_i32 as u32),
+        (8, 206),
+        (8, 0),
+        (8, u32::MAX),
+    ] {
+        let mut payload = good.to_vec();
+        payload[at + offset..at + offset + 4].copy_from_slice(&word.to_le_bytes());
+        let (dir, folder) = scratch();
+        let store = Store::open(options(&dir, "a"));
+        let main = store.make(KIND_CELLS, 65_536, 0).unwrap().segment;
+        main.append_meta(META_METRIC, &[&payload]).unwrap();
+        bind(&main, 1, "", &[1.0; 518]);
+        bury(main);
+        let [run] = <[RecoveredRun; 1]>::try_from(recover(&folder, "a", false)).unwrap();
+        assert_eq!((run.damaged, run.metrics.len()), (2, 0), "{word} at {offset}");
+    }
 }
 
 #[test]

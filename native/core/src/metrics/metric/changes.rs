@@ -137,6 +137,9 @@ impl Metric {
                         .mark_baseline(wall_ns() / 1_000_000, &mut |cell, value| {
                             baseline[cell as usize].store(value.to_bits(), Ordering::Relaxed);
                         });
+                    if !own {
+                        self.ask_to_restore(part.location);
+                    }
                 }
             }
             series.state.store(state, Ordering::Relaxed);

@@ -62,32 +62,47 @@ impl Metric {
     /// Asks the owners of native parts that lost resolution, and whose time has come, to begin anew. Any thread.
     pub fn schedule_resets(&self, now_ms: u64) {
         let Some(options) = &self.descriptor.native else { return };
-        let from = self.descriptor.classic_cells();
-        let (schema_cell, threshold_cell) = (from + options.schema_cell(), from + options.schema_cell() + 1);
+        let start_cell = self.descriptor.classic_cells() + options.start_cell();
         let _index = lock(&self.index);
         for series in self.series.iter() {
             for location in series.locations() {
-                let schema = self.value_at(location, schema_cell);
-                if schema == f64::from(options.schema)
-                    && self.value_at(location, threshold_cell) == options.zero_threshold
-                {
-                    continue;
-                }
-                let cells: Vec<f64> = (0..options.cells())
-                    .map(|cell| self.value_at(location, from + cell))
-                    .collect();
                 let part = series.parts().find(|part| part.location == location);
                 let baseline_start = part.and_then(|part| part.baseline.get()).map_or(0.0, |baseline| {
-                    f64::from_bits(baseline[(from + options.start_cell()) as usize].load(Ordering::Relaxed))
+                    f64::from_bits(baseline[start_cell as usize].load(Ordering::Relaxed))
                 });
-                if options.restructure_due(&cells, baseline_start, now_ms)
-                    && let Some(slot) = self.slot(location)
-                {
-                    slot.segment
-                        .cell(location.cell() + schema_cell)
-                        .store(options.asked(schema).to_bits(), Ordering::Relaxed);
-                }
+                self.ask_if(location, |cells| options.restructure_due(cells, baseline_start, now_ms));
             }
+        }
+    }
+
+    /// A baseline hides all that another thread's native part holds: its owner is asked to bring the declared resolution back
+    /// before it counts again, while that costs nothing.
+    pub(super) fn ask_to_restore(&self, location: Location) {
+        if let Some(options) = &self.descriptor.native {
+            self.ask_if(location, |cells| options.is_reduced(cells));
+        }
+    }
+
+    /// Marks the schema of a native part that is not as declared, so that its owner calls before it counts again.
+    fn ask_if(&self, location: Location, asks: impl Fn(&[f64]) -> bool) {
+        let (Some(options), Some(slot)) = (&self.descriptor.native, self.slot(location)) else {
+            return;
+        };
+        let (from, at) = (self.descriptor.classic_cells(), options.schema_cell());
+        let schema = self.value_at(location, from + at);
+        let threshold = self.value_at(location, from + at + 1);
+        if schema == f64::from(options.schema) && threshold == options.zero_threshold {
+            return;
+        }
+        let cells: Vec<f64> = (0..options.cells())
+            .map(|cell| self.value_at(location, from + cell))
+            .collect();
+        if asks(&cells) {
+            let marked = options.asked(schema).to_bits();
+            // JS reads this cell and never writes it.
+            slot.segment
+                .cell(location.cell() + from + at)
+                .store(marked, Ordering::Relaxed);
         }
     }
 

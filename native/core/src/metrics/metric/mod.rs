@@ -4,6 +4,8 @@
 mod changes;
 mod composite;
 mod idle;
+#[cfg(all(test, not(loom)))]
+mod native_tests;
 mod parts;
 mod recent;
 mod views;

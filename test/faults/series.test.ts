@@ -1,4 +1,4 @@
-// More series than memory allows: what does not fit is dropped and counted, nothing throws, and what exists goes on.
+// More series than memory allows, where the cap of a metric is higher: what does not fit is dropped and counted, nothing throws, and what exists goes on.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inChild } from '../metrics/thread-script.js';
 import { memoryFolder, removeFolder } from '../recorder/processes.js';
@@ -20,7 +20,8 @@ describe.each(['file', 'anonymous'] as const)('a budget of 1 MB with memory %s',
     }>(
       memory,
       folder,
-      `const { counter, gauge, histogram } = declare();
+      `metrics.configure({ maxSeries: 1_000_000 });
+       const { counter, gauge, histogram } = declare();
        const held = counter.labels('held');
        for (let n = 0; n < 100_000; n++) counter.inc({ k: 'series-' + n });
        const shown = Object.keys(samples()).length;
@@ -50,7 +51,8 @@ describe.each(['file', 'anonymous'] as const)('a budget of 1 MB with memory %s',
     const told = await inChild<{ full: number; refilled: number; late: number }>(
       memory,
       folder,
-      `const { counter } = declare();
+      `metrics.configure({ maxSeries: 1_000_000 });
+       const { counter } = declare();
        let full = 0;
        while ((drops().memory ?? 0) === 0) for (let n = 0; n < 1000; n++) counter.inc({ k: 'series-' + full++ });
        const shown = Object.keys(samples()).length;
@@ -68,7 +70,8 @@ describe.each(['file', 'anonymous'] as const)('a budget of 1 MB with memory %s',
     const told = await inChild<{ errors: string[]; said: unknown; main: number }>(
       memory,
       folder,
-      `const { counter } = declare();
+      `metrics.configure({ maxSeries: 1_000_000 });
+       const { counter } = declare();
        for (let n = 0; n < 20_000; n++) counter.inc({ k: 'series-' + n });
        const errors = [];
        const { worker, gone, ask } = start();

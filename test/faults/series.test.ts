@@ -1,6 +1,6 @@
 // More series than memory allows, where the cap of a metric is higher: what does not fit is dropped and counted, nothing throws, and what exists goes on.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inChild } from '../metrics/thread-script.js';
+import { inChild, MEMORIES } from '../metrics/thread-script.js';
 import { memoryFolder, removeFolder } from '../recorder/processes.js';
 
 let folder: string;
@@ -87,5 +87,54 @@ describe.each(['file', 'anonymous'] as const)('a budget of 1 MB with memory %s',
     expect(told.errors).toEqual([]);
     expect(['counted', 'KYMO_MEMORY_REFUSED']).toContain(told.said);
     expect(told.main).toBe(told.said === 'counted' ? 3 : 2);
+  });
+});
+
+describe.each(MEMORIES)('series that expire with memory %s', (memory) => {
+  it('while handles are held in two threads come back through them, each with its own values only', async () => {
+    const told = await inChild<{ wrong: string[]; shown: number; hidden: number; last: Record<string, number> }>(
+      memory,
+      folder,
+      `const body = \`
+         const options = { labelNames: ['k', 'n'], idleMs: 30 };
+         const counter = metrics.counter({ name: 'c', help: 'c', ...options });
+         const gauge = metrics.gauge({ name: 'g', help: 'g', ...options });
+         const handles = Array.from({ length: 40 }, (_, n) => [counter.labels('held', n), gauge.labels('held', n), n]);
+         const until = Date.now() + 2500;
+         for (let round = 0; Date.now() < until; round++) {
+           // Written now and then, at times longer than it takes to expire; between them others come and go in the same memory.
+           for (const [c, g, n] of handles) if ((round + n) % 7 === 0) { c.inc(n + 1); g.set(n + 1); }
+           for (let n = 0; n < 20; n++) { counter.inc({ k: 'passing', n: round * 20 + n }, 1_000_003); gauge.set({ k: 'passing', n: round * 20 + n }, 1_000_003); }
+           await new Promise((resolve) => setTimeout(resolve, 25));
+         }
+         return 1;\`;
+       const run = Object.getPrototypeOf(async () => {}).constructor;
+       const { ask, end } = start();
+       const both = Promise.all([ask(body), new run('metrics', body)(metrics)]);
+       const wrong = [];
+       let [hidden, shown, over, before] = [0, 0, false, new Set()];
+       void both.then(() => { over = true; });
+       while (!over) {
+         const now = samples();
+         for (const [series, value] of Object.entries(now)) {
+           const [, name, k, n] = /^(.)\\{k="(\\w+)",n="(\\d+)"\\}$/.exec(series) ?? [];
+           const step = k === 'held' ? Number(n) + 1 : 1_000_003;
+           if (name === undefined || value % step !== 0 || (name === 'g' && value > 2 * step)) wrong.push(series + ' ' + value);
+         }
+         const held = new Set(Object.keys(now).filter((series) => series.includes('held')));
+         for (const series of before) if (!held.has(series)) hidden++;
+         for (const series of held) if (!before.has(series)) shown++;
+         before = held;
+         await new Promise((resolve) => setTimeout(resolve, 10));
+       }
+       metrics.get('c').labels('held', 3).inc(4);
+       const last = Object.fromEntries(Object.entries(samples()).filter(([series]) => series === 'c{k="held",n="3"}'));
+       await end();
+       say({ wrong: wrong.slice(0, 10), hidden, shown, last });`,
+    );
+    expect(told.wrong).toEqual([]);
+    expect(told.hidden).toBeGreaterThan(0);
+    expect(told.shown).toBeGreaterThan(80);
+    expect(Object.keys(told.last)).toEqual(['c{k="held",n="3"}']);
   });
 });

@@ -1,5 +1,6 @@
 // The libraries we compare with, loaded from bench/peers and from nowhere else. Main thread of a row's process.
 import { createRequire } from 'node:module';
+import type * as OpenTelemetryMetrics from '@opentelemetry/sdk-metrics';
 import type * as PromClient from 'prom-client';
 import { PEERS } from './places.js';
 
@@ -14,4 +15,9 @@ export function loadPromClient(): typeof PromClient {
 /** A fresh prom-client registry, apart from the library's global one. */
 export function promRegistry(client: typeof PromClient): PromClient.Registry {
   return new client.Registry();
+}
+
+/** Loads OpenTelemetry's metrics SDK. */
+export function loadOpenTelemetry(): typeof OpenTelemetryMetrics {
+  return createRequire(PEERS)('@opentelemetry/sdk-metrics');
 }

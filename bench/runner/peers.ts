@@ -12,6 +12,11 @@ export function loadPromClient(): typeof PromClient {
   return createRequire(PEERS)('prom-client');
 }
 
+/** Loads @platformatic/prom-client, a quicker prom-client of the same interface. */
+export function loadPlatformaticClient(): typeof PromClient {
+  return createRequire(PEERS)('@platformatic/prom-client');
+}
+
 /** A fresh prom-client registry, apart from the library's global one. */
 export function promRegistry(client: typeof PromClient): PromClient.Registry {
   return new client.Registry();

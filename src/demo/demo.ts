@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { blockLoop } from './block.js';
 import { counted, time } from './figures.js';
 import { Gateway } from './gateway.js';
+import { phase } from './instruments.js';
 import { lastRuns } from './last-run.js';
 import type { LoadPlan, Tally } from './load.js';
 import { type Ops, startOps } from './ops.js';
@@ -48,6 +49,7 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
     for (const line of places(options, gateway, upstreamPort, ops, new Samples(await scrape(ops)))) screen.print(line);
 
     const startMs = performance.now();
+    phase.set('running');
     delay.enable();
     const failures = [upstream.failed];
     if (options.load) {
@@ -64,6 +66,7 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
     // The first step of the end: the last answers, awaited after it, take no part in the rate.
     closing.add(async () => {
       seconds = (performance.now() - startMs) / 1_000;
+      phase.set('ending');
       screen.end();
     });
     const failed = Promise.race(failures).then((error) => Promise.reject(error));
@@ -87,8 +90,15 @@ async function untilOver(options: DemoOptions, screen: Screen, stop: AbortSignal
   const { blockMs } = options;
   if (blockMs !== undefined) {
     await Promise.race([end, pause(BLOCK_AFTER_MS)]);
-    const begin = (): void => screen.print(`blocking the event loop for ${time(blockMs / 1_000)} ...`);
-    if (!over.signal.aborted) screen.print(blockLine(await blockLoop(blockMs, ops, begin)));
+    const begin = (): void => {
+      phase.set('blocked');
+      screen.print(`blocking the event loop for ${time(blockMs / 1_000)} ...`);
+    };
+    if (!over.signal.aborted) {
+      const report = await blockLoop(blockMs, ops, begin);
+      phase.set('running');
+      screen.print(blockLine(report));
+    }
   }
   await end;
   clearTimeout(timer);
@@ -104,7 +114,9 @@ function places(options: DemoOptions, gateway: Gateway, upstreamPort: number, op
     ['', `${counted(ROUTES.length, 'route')}, try: curl -i ${base}/users/42`],
     ['upstream', `http://127.0.0.1:${upstreamPort}, in its own thread`],
     ['ops', `${opsBase}/metrics${instead(options.opsPort, ops.port)}`],
+    ['', 'as text, OpenMetrics or, with native histograms, protobuf; with gzip or zstd'],
     ['', `${opsBase}/live`],
+    ['', `${opsBase}/debug/cardinality`],
     ['memory', memoryNote(samples)],
     ['load', options.load ? `${counted(options.rate, 'request')} a second, from its own thread` : 'none, the gateway waits for yours'],
   ];

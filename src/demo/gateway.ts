@@ -14,8 +14,8 @@ export interface GatewayOptions {
   readonly upstreamPort: number;
 }
 
-/** A client's own id of a request is kept if it is harmless in a header, a log line and a label. */
-const REQUEST_ID = /^[\w.:-]{1,128}$/;
+/** A client's own id of a request is kept if it is harmless in a header, a log line and an exemplar, which holds 128 characters. */
+const REQUEST_ID = /^[\w.:-]{1,118}$/;
 /** Methods that become label values as they are; a client can send any word. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const UPSTREAM_TIMEOUT_MS = 1_000;
@@ -28,8 +28,8 @@ export class Gateway {
   readonly host = '127.0.0.1';
   readonly #server: Server;
   readonly #upstream: UpstreamClient;
-  /** Timers of known routes, bound once: `method route` to the handle. */
-  readonly #timers = new Map(ROUTES.map(({ method, template }) => [`${method} ${template}`, durations.labels(method, template)]));
+  /** Durations of known routes, bound once: `method route` to the handle. */
+  readonly #durations = new Map(ROUTES.map(({ method, template }) => [`${method} ${template}`, durations.labels(method, template)]));
 
   private constructor(upstreamPort: number) {
     this.#upstream = new UpstreamClient({ name: 'demo', host: this.host, port: upstreamPort, timeoutMs: UPSTREAM_TIMEOUT_MS });
@@ -73,17 +73,18 @@ export class Gateway {
     const method = METHODS.has(request.method ?? '') ? (request.method as string) : 'other';
     const match = matchRoute(method, (request.url ?? '').split('?', 1)[0]);
     const route = match.route?.template ?? 'unmatched';
-    const end = (this.#timers.get(`${method} ${route}`) ?? durations.labels(method, route)).startTimer();
+    const duration = this.#durations.get(`${method} ${route}`) ?? durations.labels(method, route);
+    const given = request.headers['x-request-id'];
+    const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    const startMs = performance.now();
     inFlight.inc();
     // 'close' comes once for every response, complete or not.
     response.once('close', () => {
       inFlight.dec();
-      end();
+      duration.observe((performance.now() - startMs) / 1_000, { request_id: requestId });
       requests.inc({ method, route, status: response.writableFinished ? String(response.statusCode) : '499' });
     });
 
-    const given = request.headers['x-request-id'];
-    const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     response.setHeader('x-request-id', requestId);
     if (match.route !== undefined) this.#upstream.forward(request, response, requestId);
     else refuse(request, response, match.allow);

@@ -1,5 +1,22 @@
 // The metrics of the gateway, declared in the shared default registry of Kymo. Main thread.
+import { createRequire } from 'node:module';
 import { metrics } from '../index.js';
+
+// What an operator changes without touching a declaration: this histogram, declared with classic buckets, gets native ones, too.
+metrics.addView({ match: 'upstream_request_duration_seconds', native: true });
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+metrics
+  .info({ name: 'kymo_demo_build_info', help: 'What is running', labelNames: ['version', 'node'] })
+  .set({ version, node: process.version });
+
+/** What the demo is doing; a scrape shows `blocked` while the loop that set it stands still. */
+export const phase = metrics.stateSet({
+  name: 'demo_phase',
+  help: 'What the demo is doing',
+  states: ['starting', 'running', 'blocked', 'ending'],
+});
+phase.set('starting');
 
 /** Seconds; from a fast answer on loopback to beyond the upstream's time limit. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -11,12 +28,13 @@ export const requests = metrics.counter({
   labelNames: ['method', 'route', 'status'],
 });
 
-/** From the request's head until the answer's last byte went out. */
+/** From the request's head until the answer's last byte went out; classic and native buckets, with the request's id as exemplar. */
 export const durations = metrics.histogram({
   name: 'http_request_duration_seconds',
   help: 'Time from the head of a request until its answer was complete',
   labelNames: ['method', 'route'],
   buckets: BUCKETS,
+  native: true,
 });
 
 /** Requests being dealt with. */
@@ -45,6 +63,15 @@ export const upstreamRetries = metrics.counter({
   name: 'upstream_retries_total',
   help: 'Requests sent again because the connection broke before an answer',
   labelNames: ['upstream'],
+});
+
+/** Quantiles over the last minute, in the process itself. */
+export const upstreamSizes = metrics.summary({
+  name: 'upstream_response_size_bytes',
+  help: 'Body bytes of the answers of the upstream',
+  labelNames: ['upstream'],
+  quantiles: [0.5, 0.99],
+  maxAgeMs: 60_000,
 });
 
 /** Body bytes that came back. */

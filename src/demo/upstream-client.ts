@@ -2,7 +2,7 @@
 // silence, one retry where it is safe, 502 and 504 where there is no answer. Main thread.
 import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { pipeline } from 'node:stream';
-import { type Outcome, upstreamAttempts, upstreamBytes, upstreamDurations, upstreamRetries } from './instruments.js';
+import { type Outcome, upstreamAttempts, upstreamBytes, upstreamDurations, upstreamRetries, upstreamSizes } from './instruments.js';
 
 /** Where requests go and how long the upstream may be silent. */
 export interface UpstreamOptions {
@@ -36,12 +36,14 @@ export class UpstreamClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
   readonly #durations;
   readonly #bytes;
+  readonly #sizes;
   readonly #retries;
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#durations = upstreamDurations.labels(options.name);
     this.#bytes = upstreamBytes.labels(options.name);
+    this.#sizes = upstreamSizes.labels(options.name);
     this.#retries = upstreamRetries.labels(options.name);
   }
 
@@ -92,12 +94,17 @@ export class UpstreamClient {
       endHead();
       silence.broken();
       response.writeHead(head.statusCode ?? 502, onwardHeaders(head.headers));
+      let sizeBytes = 0;
       head.on('data', (chunk: Buffer) => {
         silence.broken();
+        sizeBytes += chunk.length;
         this.#bytes.inc(chunk.length);
       });
       // pipeline holds the upstream back while the client is slow, and ends both sides if one breaks.
-      pipeline(head, response, (error) => settle(error == null ? 'answered' : left ? 'abandoned' : 'truncated'));
+      pipeline(head, response, (error) => {
+        this.#sizes.observe(sizeBytes);
+        settle(error == null ? 'answered' : left ? 'abandoned' : 'truncated');
+      });
     });
     sent.once('error', (error) => {
       // The body's end says how the attempt ended; a late error on the same socket adds nothing.

@@ -20,6 +20,14 @@ const handled = metrics.counter({
   labelNames: ['route'],
 });
 
+/** A label with as many values as there are users: what should not be done, and what the cap makes of it. */
+const byUser = metrics.counter({
+  name: 'demo_user_requests_total',
+  help: 'Requests by user: more values than a label should have, so that all users beyond the first 50 share one series',
+  labelNames: ['user'],
+  maxSeries: 50,
+});
+
 const BODIES = new Map<number, Buffer>();
 
 function bodyOf(sizeBytes: number): Buffer {
@@ -29,13 +37,15 @@ function bodyOf(sizeBytes: number): Buffer {
 }
 
 function handle(request: IncomingMessage, response: ServerResponse): void {
-  const { route } = matchRoute(request.method ?? '', (request.url ?? '').split('?', 1)[0]);
+  const path = (request.url ?? '').split('?', 1)[0];
+  const { route } = matchRoute(request.method ?? '', path);
   request.resume();
   if (route === undefined) {
     response.writeHead(404).end();
     return;
   }
   handled.inc({ route: route.template });
+  if (route.template === '/users/:id') byUser.inc({ user: path.slice('/users/'.length) });
   const luck = Math.random();
   if (luck < route.dropRatio) request.socket.destroy();
   else if (luck >= route.dropRatio + route.hangRatio) setTimeout(() => answer(route, response), latencyMs(route));

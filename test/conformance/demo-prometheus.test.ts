@@ -32,4 +32,28 @@ describe.runIf(prometheus)('a real Prometheus on the demo', () => {
     demo.kill('SIGINT');
     expect(await demo.ended).toEqual({ code: 0, signal: null });
   });
+
+  it('reads native histograms of it as protobuf, and answers histogram_quantile from them', async () => {
+    using memory = new MemoryFolder();
+    await using demo = new DemoProcess(memory, ['--rate', '100']);
+    const ops = await demo.ops();
+    await using server = await startPrometheus([ops], { nativeHistograms: true });
+    await server.queryUntil('kymo_scrapes_total{format="protobuf"}', (series) => series[0]?.value >= 3);
+    const [p99] = await server.queryUntil('histogram_quantile(0.99, sum(rate(http_request_duration_seconds[5s])))', (series) => {
+      return series[0]?.value > 0;
+    });
+    // Each bucket ends within 9.05 % of where it begins, so the answer is one of these, not the bound of a classic bucket.
+    expect(p99.value).toBeLessThan(30);
+    const [count] = await server.query('histogram_count(sum(http_request_duration_seconds))');
+    expect(count.value).toBeGreaterThan(100);
+    // The view of the demo gave this one its native buckets; its declaration says classic ones.
+    const [median] = await server.queryUntil('histogram_quantile(0.5, rate(upstream_request_duration_seconds[5s]))', (series) => {
+      return series[0]?.value > 0;
+    });
+    expect(median.value).toBeLessThan(p99.value);
+    // Where a histogram has both kinds of buckets, this Prometheus keeps the native ones.
+    expect(await server.query('http_request_duration_seconds_bucket')).toEqual([]);
+    expect(await server.query('kymo_demo_build_info == 1')).toHaveLength(1);
+    expect((await server.targets()).map(({ health, lastError }) => [health, lastError])).toEqual([['up', '']]);
+  });
 });

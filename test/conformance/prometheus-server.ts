@@ -27,8 +27,17 @@ export interface PrometheusServer extends AsyncDisposable {
   targets(): Promise<{ readonly health: string; readonly lastError: string; readonly scrapeUrl: string }[]>;
 }
 
+/** How a server is started. */
+export interface PrometheusOptions {
+  /** It then asks for delimited protobuf first, and keeps native histograms in place of classic ones; default false. */
+  readonly nativeHistograms?: boolean;
+}
+
 /** Starts a server that scrapes `targets` (`host:port`) every second. */
-export async function startPrometheus(targets: readonly string[]): Promise<PrometheusServer> {
+export async function startPrometheus(
+  targets: readonly string[],
+  { nativeHistograms = false }: PrometheusOptions = {},
+): Promise<PrometheusServer> {
   const folder = await mkdtemp(join(tmpdir(), 'kymo-prometheus-'));
   const config = join(folder, 'prometheus.yml');
   await writeFile(
@@ -38,7 +47,10 @@ export async function startPrometheus(targets: readonly string[]): Promise<Prome
   const port = await freePort();
   const child = spawn(
     prometheus as string,
-    [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${port}`],
+    [
+      ...[`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${port}`],
+      ...(nativeHistograms ? ['--enable-feature=native-histograms'] : []),
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let log = '';

@@ -103,9 +103,9 @@ export class DemoProcess {
 }
 
 /** The text of one scrape. */
-export async function scrape(ops: string): Promise<string> {
-  const response = await fetch(`http://${ops}/metrics`);
-  if (response.status !== 200) throw new Error(`/metrics answered ${response.status}`);
+export async function scrape(ops: string, path = '/metrics', accept = '*/*'): Promise<string> {
+  const response = await fetch(`http://${ops}${path}`, { headers: { accept } });
+  if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   return response.text();
 }
 

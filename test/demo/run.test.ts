@@ -86,6 +86,32 @@ describe('a run of the demo', () => {
     expect(rows.get('requests')).toBe(Number(sent));
   });
 
+  it('shows every kind of metric, and what a cap and a view make of a declaration', async () => {
+    using memory = new MemoryFolder();
+    await using demo = new DemoProcess(memory, ['--rate', '300']);
+    const ops = await demo.ops();
+    let samples = await readings(ops);
+    while (samples.sum('demo_user_requests_total', { otel_metric_overflow: 'true' }) === 0) samples = await readings(ops);
+    expect(samples.of('kymo_demo_build_info')).toEqual([{ labels: { version: expect.any(String), node: process.version }, value: 1 }]);
+    expect(samples.of('demo_phase').map(({ labels, value }) => [labels.demo_phase, value])).toEqual([
+      ['starting', 0],
+      ['running', 1],
+      ['blocked', 0],
+      ['ending', 0],
+    ]);
+    expect(samples.of('upstream_response_size_bytes').map(({ labels }) => labels.quantile)).toEqual(['0.5', '0.99']);
+    // 50 users and all others; each request of the route counts in one of them.
+    expect(samples.of('demo_user_requests_total')).toHaveLength(51);
+    const { metrics } = JSON.parse(await scrape(ops, '/debug/cardinality')) as { metrics: { name: string; overflowed: number }[] };
+    expect(metrics.find(({ name }) => name === 'demo_user_requests_total')?.overflowed).toBeGreaterThan(0);
+
+    const openmetrics = await scrape(ops, '/metrics?name[]=http_request_duration_seconds', 'application/openmetrics-text; version=2.0.0');
+    expect(openmetrics).toMatch(/^http_request_duration_seconds\{[^}]*\} \{count:\d+,sum:[^ ]*schema:3,.*# \{request_id="[\w-]+"\}/m);
+    const viewed = await scrape(ops, '/metrics?name[]=upstream_request_duration_seconds', 'application/openmetrics-text; version=2.0.0');
+    expect(viewed).toMatch(/schema:3,/);
+    expect(demo.stdout).toContain(`http://${ops}/debug/cardinality`);
+  });
+
   it('makes no load when asked not to, and forwards what comes', async () => {
     using memory = new MemoryFolder();
     await using demo = new DemoProcess(memory, ['--no-load']);

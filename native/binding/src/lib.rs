@@ -12,7 +12,7 @@ mod raw;
 mod records;
 mod render;
 mod ring;
-mod sweep;
+mod text;
 mod thread;
 
 use napi::Env;

@@ -1,59 +1,8 @@
 // Real output of the public API, read by parsers that we did not write.
 import { describe, expect, it } from 'vitest';
-import { collectDefaultMetrics, MetricsRegistry, OpsServer } from '../../src/index.js';
+import { MetricsRegistry, OpsServer } from '../../src/index.js';
+import { everything, HOSTILE } from './everything.js';
 import { lintWithPromtool, type ParsedFamily, parseWithPython, promtool, python, sampleValue } from './judges.js';
-
-/** Label values that have broken exporters. */
-const HOSTILE = [
-  '',
-  ' ',
-  '"',
-  '\\',
-  '\n',
-  '\\n',
-  '\\"',
-  '"} 1\nevil 1\n',
-  '{a="b"}',
-  '# EOF',
-  '# HELP x y',
-  'a,b="c"',
-  'le="+Inf"',
-  '\r\n',
-  '\t',
-  '\u0000',
-  '\u2028',
-  'größe',
-  '漢字',
-  '👩‍👩‍👧',
-  'x'.repeat(16_384),
-];
-
-/** A registry with all kinds of metrics, odd values and hostile labels. */
-function everything(): MetricsRegistry {
-  const registry = new MetricsRegistry();
-  const requests = registry.counter({ name: 'requests_total', help: 'Requests "seen"\nby \\route', labelNames: ['route', 'status'] });
-  for (const [index, route] of HOSTILE.entries()) requests.inc({ route, status: `${index}` }, index + 0.5);
-  const depth = registry.gauge({ name: 'depth', help: 'Depth of the queue', labelNames: ['queue'] });
-  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-7, 1e21, 5e-324, 1.7976931348623157e308]) {
-    depth.set({ queue: `${value}` }, value);
-  }
-  const took = registry.histogram({
-    name: 'took_seconds',
-    help: 'Time taken',
-    labelNames: ['route'],
-    buckets: [0.00001, 0.0001, 0.005, 0.25, 1, 10, 100_000, 1_000_000, 12_345_678],
-  });
-  for (const route of ['/', 'a"b\\c\nd', '']) {
-    for (const seconds of [0, 0.00001, 0.3, 1, 2_000_000, 1e9]) took.observe({ route }, seconds);
-  }
-  registry.histogram({ name: 'change', help: 'Change of something', buckets: [-10, 0, 10] }).observe(-3);
-  registry.histogram({ name: 'unseen_seconds', help: 'Never observed' });
-  registry.counter({ name: 'unseen_total', help: 'Never counted', labelNames: ['why'] });
-  registry.inc('with.dots-and-dashes');
-  registry.gauge('plain', 3);
-  collectDefaultMetrics({ registry });
-  return registry;
-}
 
 /** What both parsers must have understood of {@link everything}. */
 function expectEverything(families: ParsedFamily[]): void {

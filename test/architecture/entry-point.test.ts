@@ -15,15 +15,16 @@ describe('the entry point', () => {
   it('offers metrics, the helper for tasks and pools, and the ops server from one import, which starts nothing [C-01]', () => {
     const script = `
       const before = process.getActiveResourcesInfo();
-      const listeners = process.eventNames();
       const kymo = await import(${JSON.stringify(BUILT)});
+      // Reading the files of the modules ends a turn later.
+      await new Promise((resolve) => setImmediate(resolve));
       console.log(JSON.stringify({
         kinds: [kymo.MetricsRegistry, kymo.CoordinationMetrics, kymo.OpsServer, kymo.recoverRuns].map((one) => typeof one),
-        resources: process.getActiveResourcesInfo().length - before.length,
+        resources: process.getActiveResourcesInfo().filter((one) => !before.includes(one)),
         text: kymo.metrics.formatPrometheus(),
         uncaught: process.listenerCount('uncaughtException') + process.listenerCount('unhandledRejection'),
       }));`;
-    expect(told(script)).toEqual({ kinds: ['function', 'function', 'function', 'function'], resources: 0, text: '', uncaught: 0 });
+    expect(told(script)).toEqual({ kinds: ['function', 'function', 'function', 'function'], resources: [], text: '', uncaught: 0 });
   });
 
   it('lets each part be used without the others [C-01]', () => {

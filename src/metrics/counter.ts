@@ -6,13 +6,14 @@ import { Declared, declaredBy, idOf } from './declared.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import { type ExemplarLabels, keepExemplar, sampleExemplar, sampling } from './exemplar.js';
 import { announcing, recorded } from './hook.js';
-import type { LabelValues } from './labels.js';
+import type { GivenLabels, LabelValues } from './labels.js';
 import { type Bound, isPlace, joinRegistries, Metric } from './metric.js';
 import { type MetricValue, measured, Observations } from './observations.js';
 import { sumOf } from './reading.js';
 
 /** Options of `new Counter`: `help` may be left out, or be called `description`. */
-export type NewCounterOptions<N extends string = string> = Omit<CounterOptions<N>, 'help'> & StandaloneOptions<Counter<N>>;
+export type NewCounterOptions<N extends string = string, D extends string = N> = Omit<CounterOptions<N, D>, 'help'> &
+  StandaloneOptions<Counter<N | D, D>>;
 
 /** A counter's series, looked up once. */
 export interface BoundCounter extends Bound {
@@ -112,7 +113,7 @@ class RefusedCounter implements BoundCounter {
 }
 
 /** A value that only goes up: requests, bytes, errors. Its name should end in `_total`. */
-export class Counter<N extends string = string> extends Metric<BoundCounter> {
+export class Counter<N extends string = string, D extends string = never> extends Metric<BoundCounter> {
   static {
     const byHandle = () =>
       function (this: Counter, first?: number | LabelValues, second?: number | LabelValues, exemplar?: ExemplarLabels): void {
@@ -130,10 +131,10 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
    * whoever asks again.
    * @throws KymoError `KYMO_METRICS_DECLARATION` for a bad name, label name or option.
    */
-  constructor(options: NewCounterOptions<N>);
+  constructor(options: NewCounterOptions<N, D>);
   /** @internal */
   constructor(declared: Declared);
-  constructor(given: NewCounterOptions<N> | Declared) {
+  constructor(given: NewCounterOptions<N, D> | Declared) {
     const declared = declaredBy(given instanceof Declared ? given : checkStandalone('counter', given));
     super(declared);
     const { keepObservations = 0 } = declared.declaration;
@@ -142,7 +143,7 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
       Object.defineProperty(this, 'inc', { value: this.#incByHandle });
     }
     this.#whole = this.isWhole ? this.labels({}) : undefined;
-    if (!(given instanceof Declared)) joinRegistries(this, given.registers);
+    if (!(given instanceof Declared)) joinRegistries(this as unknown as Counter<N | D, D>, given.registers);
   }
 
   /**
@@ -152,9 +153,9 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
    * @throws KymoError `KYMO_METRICS_LABELS` for labels that were not declared, or missing ones.
    */
   inc(value?: number): void;
-  inc(labels: LabelValues<N>, value?: number, exemplar?: ExemplarLabels): void;
-  inc(value: number | undefined, labels: LabelValues<N> | undefined, exemplar?: ExemplarLabels): void;
-  inc(first?: number | LabelValues<N>, second?: number | LabelValues<N>, exemplar?: ExemplarLabels): void {
+  inc(labels: GivenLabels<N, D>, value?: number, exemplar?: ExemplarLabels): void;
+  inc(value: number | undefined, labels: GivenLabels<N, D> | undefined, exemplar?: ExemplarLabels): void;
+  inc(first?: number | GivenLabels<N, D>, second?: number | GivenLabels<N, D>, exemplar?: ExemplarLabels): void {
     if (typeof first === 'object' && first !== null) this.#add(first, second as number | undefined, exemplar);
     else if (typeof second === 'object' && second !== null) this.#add(second, first as number | undefined, exemplar);
     else (this.#whole ?? this.labels()).inc(first as number | undefined, exemplar);
@@ -164,14 +165,14 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
    * Adds `amount`, as `inc` does, for callers that want to hear of a value that is none.
    * @throws KymoError `KYMO_METRICS_VALUE` for one that is negative, NaN, infinite or no number; nothing is changed then.
    */
-  increment(amount = 1, labels?: LabelValues<N>): void {
+  increment(amount = 1, labels?: GivenLabels<N, D>): void {
     if (!isStep(amount)) throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value: amount });
     if (labels === undefined) this.inc(amount);
     else this.inc(labels, amount);
   }
 
   /** Adds `value`: {@link increment} under the name that all instruments have for what they record. */
-  record(value: number, labels?: LabelValues<N>): void {
+  record(value: number, labels?: GivenLabels<N, D>): void {
     this.increment(value, labels);
   }
 
@@ -186,7 +187,7 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
   }
 
   /** One series over all threads, 0 when there is none; without labels all of them together. */
-  getValue(labels?: Partial<LabelValues<N>>): number {
+  getValue(labels?: Partial<GivenLabels<N, D>>): number {
     return sumOf(this.series(labels));
   }
 
@@ -215,7 +216,7 @@ export class Counter<N extends string = string> extends Metric<BoundCounter> {
   }
 
   /** `inc`, but with labels by way of their handle, too: where more is to be done with a value than adding it. */
-  #incByHandle(first?: number | LabelValues<N>, second?: number | LabelValues<N>, exemplar?: ExemplarLabels): void {
+  #incByHandle(first?: number | GivenLabels<N, D>, second?: number | GivenLabels<N, D>, exemplar?: ExemplarLabels): void {
     if (typeof first === 'object' && first !== null) this.handleFor(first).inc(second as number | undefined, exemplar);
     else if (typeof second === 'object' && second !== null) this.handleFor(second).inc(first as number | undefined, exemplar);
     else (this.#whole ?? this.labels()).inc(first as number | undefined, exemplar);

@@ -10,7 +10,7 @@ import { type LabelValue, labelText } from './labels.js';
 import { MAX_OBSERVATIONS } from './observations.js';
 
 /** What every kind of metric may be told beside its name and help. */
-export interface InstrumentOptions<N extends string = string> {
+export interface InstrumentOptions<N extends string = string, D extends string = N> {
   /**
    * Letters, digits, `_`, `:`, and characters that Prometheus's text writes as `_` (such as `.` and `-`); not empty, no leading
    * digit, no white space. Base unit and suffix: `_seconds`, `_bytes`, `_total`.
@@ -24,7 +24,7 @@ export interface InstrumentOptions<N extends string = string> {
    */
   readonly labelNames?: readonly N[];
   /** Label values where a call gives none. */
-  readonly labels?: { readonly [K in N]?: LabelValue };
+  readonly labels?: { readonly [K in D]?: LabelValue };
   /** What a missing, `undefined` or `null` label value without a default means; default `throw`. */
   readonly missingLabels?: MissingLabels;
   /** Series at most, in [1, 4294967295]; what is more is counted in one overflow series. Default 10,000. */
@@ -36,7 +36,7 @@ export interface InstrumentOptions<N extends string = string> {
 }
 
 /** Options of every kind of metric. */
-export interface MetricOptions<N extends string = string> extends InstrumentOptions<N> {
+export interface MetricOptions<N extends string = string, D extends string = N> extends InstrumentOptions<N, D> {
   /** One sentence for whoever reads the graph. */
   readonly help: string;
 }
@@ -58,13 +58,17 @@ export interface CollectOptions<M> {
 }
 
 /** Options of a counter. */
-export interface CounterOptions<N extends string = string> extends MetricOptions<N>, CollectOptions<Counter<N>> {}
+export interface CounterOptions<N extends string = string, D extends string = N>
+  extends MetricOptions<N, D>,
+    CollectOptions<Counter<N | D, D>> {}
 
 /** How the values of several threads become one. */
 export type GaugeAggregate = 'sum' | 'last' | 'min' | 'max' | 'avg';
 
 /** Options of a gauge. */
-export interface GaugeOptions<N extends string = string> extends MetricOptions<N>, CollectOptions<Gauge<N>> {
+export interface GaugeOptions<N extends string = string, D extends string = N>
+  extends MetricOptions<N, D>,
+    CollectOptions<Gauge<N | D, D>> {
   /**
    * Several threads: `sum`, `min`, `max` or `avg` over those alive (default `sum`), or `last`: one value for the process, whoever
    * wrote it last.

@@ -6,14 +6,15 @@ import { checkStandalone, type GaugeOptions, type StandaloneOptions } from './de
 import { Declared, declaredBy } from './declared.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import { announcing, recorded } from './hook.js';
-import type { LabelValues } from './labels.js';
+import type { GivenLabels, LabelValues } from './labels.js';
 import { type Bound, epochTaken, isPlace, joinRegistries, Metric } from './metric.js';
 import { type MetricValue, measured, Observations } from './observations.js';
 import { sumOf } from './reading.js';
 import { startClock } from './timer.js';
 
 /** Options of `new Gauge`: `help` may be left out, or be called `description`. */
-export type NewGaugeOptions<N extends string = string> = Omit<GaugeOptions<N>, 'help'> & StandaloneOptions<Gauge<N>>;
+export type NewGaugeOptions<N extends string = string, D extends string = N> = Omit<GaugeOptions<N, D>, 'help'> &
+  StandaloneOptions<Gauge<N | D, D>>;
 
 /** A gauge's series, looked up once. */
 export interface BoundGauge extends Bound {
@@ -175,7 +176,7 @@ class RefusedGauge implements BoundGauge {
  * A value that goes up and down: queue length, memory, requests in flight. Where several threads write one series, `aggregate`
  * says what is shown: the sum, mean, least or greatest value over the threads that are alive, or one value for the process.
  */
-export class Gauge<N extends string = string> extends Metric<BoundGauge> {
+export class Gauge<N extends string = string, D extends string = never> extends Metric<BoundGauge> {
   readonly #whole: BoundGauge | undefined;
   readonly #observations: Observations<MetricValue> | undefined;
 
@@ -184,16 +185,16 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
    * asks again.
    * @throws KymoError `KYMO_METRICS_DECLARATION` for a bad name, label name or option.
    */
-  constructor(options: NewGaugeOptions<N>);
+  constructor(options: NewGaugeOptions<N, D>);
   /** @internal */
   constructor(declared: Declared);
-  constructor(given: NewGaugeOptions<N> | Declared) {
+  constructor(given: NewGaugeOptions<N, D> | Declared) {
     const declared = declaredBy(given instanceof Declared ? given : checkStandalone('gauge', given));
     super(declared);
     const { keepObservations = 0 } = declared.declaration;
     if (keepObservations > 0) this.#observations = new Observations(keepObservations);
     this.#whole = this.isWhole ? this.labels({}) : undefined;
-    if (!(given instanceof Declared)) joinRegistries(this, given.registers);
+    if (!(given instanceof Declared)) joinRegistries(this as unknown as Gauge<N | D, D>, given.registers);
   }
 
   static again(gauge: Gauge, series: BoundGauge, values: readonly string[]): Place {
@@ -202,25 +203,25 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
 
   /** Sets a series: `set(value)`, `set(labels, value)` or `set(value, labels)`. See {@link BoundGauge.set}. */
   set(value: number): void;
-  set(labels: LabelValues<N>, value: number): void;
-  set(value: number, labels: LabelValues<N>): void;
-  set(first: number | LabelValues<N>, second?: number | LabelValues<N>): void {
+  set(labels: GivenLabels<N, D>, value: number): void;
+  set(value: number, labels: GivenLabels<N, D>): void;
+  set(first: number | GivenLabels<N, D>, second?: number | GivenLabels<N, D>): void {
     this.#series(first, second).set(number(first, second) as number);
   }
 
   /** Adds to a series: `inc()`, `inc(value)`, `inc(labels, value?)` or `inc(value, labels)`. See {@link BoundGauge.inc}. */
   inc(value?: number): void;
-  inc(labels: LabelValues<N>, value?: number): void;
-  inc(value: number, labels: LabelValues<N>): void;
-  inc(first?: number | LabelValues<N>, second?: number | LabelValues<N>): void {
+  inc(labels: GivenLabels<N, D>, value?: number): void;
+  inc(value: number, labels: GivenLabels<N, D>): void;
+  inc(first?: number | GivenLabels<N, D>, second?: number | GivenLabels<N, D>): void {
     this.#series(first, second).inc(number(first, second));
   }
 
   /** Subtracts from a series; forms as for `inc`. */
   dec(value?: number): void;
-  dec(labels: LabelValues<N>, value?: number): void;
-  dec(value: number, labels: LabelValues<N>): void;
-  dec(first?: number | LabelValues<N>, second?: number | LabelValues<N>): void {
+  dec(labels: GivenLabels<N, D>, value?: number): void;
+  dec(value: number, labels: GivenLabels<N, D>): void;
+  dec(first?: number | GivenLabels<N, D>, second?: number | GivenLabels<N, D>): void {
     this.#series(first, second).dec(number(first, second));
   }
 
@@ -228,7 +229,7 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
    * Sets a series, as `set` does, for callers that want to hear of a value that is none.
    * @throws KymoError `KYMO_METRICS_VALUE` for what is no number; nothing is changed then.
    */
-  record(value: number, labels?: LabelValues<N>): void {
+  record(value: number, labels?: GivenLabels<N, D>): void {
     if (typeof value !== 'number') throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value });
     this.#series(labels).set(value);
   }
@@ -237,13 +238,13 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
    * Raises a series by `amount`, which may be negative.
    * @throws KymoError `KYMO_METRICS_VALUE` for NaN, the infinities and what is no number; nothing is changed then.
    */
-  increment(amount = 1, labels?: LabelValues<N>): void {
+  increment(amount = 1, labels?: GivenLabels<N, D>): void {
     if (!isStep(amount)) throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value: amount });
     this.#series(labels).inc(amount);
   }
 
   /** Lowers a series: see {@link Gauge.increment}. */
-  decrement(amount = 1, labels?: LabelValues<N>): void {
+  decrement(amount = 1, labels?: GivenLabels<N, D>): void {
     if (!isStep(amount)) throw new InvalidMetricError('KYMO_METRICS_VALUE', { metric: this.name, value: amount });
     this.#series(labels).dec(amount);
   }
@@ -257,7 +258,7 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
    * One series over all threads, 0 when there is none; without labels all series together. Reads each series: for tests and
    * reports.
    */
-  getValue(labels?: Partial<LabelValues<N>>): number {
+  getValue(labels?: Partial<GivenLabels<N, D>>): number {
     return sumOf(this.series(labels));
   }
 
@@ -278,12 +279,12 @@ export class Gauge<N extends string = string> extends Metric<BoundGauge> {
   }
 
   /** Sets a series to the wall clock in seconds since 1970. */
-  setToCurrentTime(labels?: LabelValues<N>): void {
+  setToCurrentTime(labels?: GivenLabels<N, D>): void {
     this.#series(labels).setToCurrentTime();
   }
 
   /** Starts a clock; the function it gives sets the series to the seconds since, and returns them. */
-  startTimer(labels?: LabelValues<N>): () => number {
+  startTimer(labels?: GivenLabels<N, D>): () => number {
     return this.#series(labels).startTimer();
   }
 

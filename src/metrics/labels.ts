@@ -11,6 +11,9 @@ export type LabelValue = string | number | boolean | bigint;
 /** Values by label name. */
 export type LabelValues<N extends string = string> = { readonly [K in N]: LabelValue | undefined | null };
 
+/** Values by label name, where those of the names `D` may be left out: they have a default. */
+export type GivenLabels<N extends string, D extends string> = LabelValues<Exclude<N, D>> & Partial<LabelValues<D>>;
+
 /** Shorter strings cannot be slices of a longer one that they would keep alive. */
 const SLICE_MIN = 13;
 /** The levels are put in order of cardinality when so many combinations are known, and again at every eighth power after. */

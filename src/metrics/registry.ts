@@ -141,7 +141,7 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
    * @throws InvalidMetricError `KYMO_METRICS_DECLARATION` for a bad name, label name or option, `KYMO_METRICS_CONFLICT` when the
    *   name is in use for something else.
    */
-  counter<const N extends string = never>(options: CounterOptions<N>): Counter<N>;
+  counter<const N extends string = never, const D extends string = never>(options: CounterOptions<N, D>): Counter<N | D, D>;
   counter(name: string, value: number, tags?: Tags): void;
   counter<const N extends string = never>(name: string, description?: string, labels?: readonly N[]): Counter<N>;
   counter<const N extends string = never>(name: string, given: NamedOptions<CounterOptions<N>> | readonly N[]): Counter<N>;
@@ -151,7 +151,7 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
   }
 
   /** Declares a gauge: see {@link MetricsRegistry.counter}. With a number: as {@link MetricsRegistry.setGauge}. */
-  gauge<const N extends string = never>(options: GaugeOptions<N>): Gauge<N>;
+  gauge<const N extends string = never, const D extends string = never>(options: GaugeOptions<N, D>): Gauge<N | D, D>;
   gauge(name: string, value: number, tags?: Tags): void;
   gauge<const N extends string = never>(name: string, description?: string, labels?: readonly N[]): Gauge<N>;
   gauge<const N extends string = never>(name: string, given: NamedOptions<GaugeOptions<N>> | readonly N[]): Gauge<N>;

@@ -1,13 +1,14 @@
 // What the types of metrics allow and refuse; compiled, never run. `metrics.test.ts` compiles it.
 import {
   type BoundCounter,
-  type Counter,
-  type Gauge,
+  Counter,
+  Gauge,
   type Histogram,
   type HistogramSnapshot,
   KymoError,
   MetricsRegistry,
   type MetricsSnapshot,
+  metricHooks,
   metrics,
 } from '../../src/index.js';
 
@@ -94,3 +95,49 @@ export function codeOf(error: unknown): string {
   // @ts-expect-error no such code
   return error.code === 'KYMO_NOTHING' ? '' : error.code;
 }
+
+// Labels with a default may be left out, and are names like any other.
+const regional = metrics.counter({ name: 'r', help: 'r', labelNames: ['region', 'method'], labels: { region: 'eu' } });
+same<typeof regional, Counter<'region' | 'method', 'region'>>(true);
+regional.inc({ method: 'GET' });
+regional.inc({ method: 'GET', region: 'us' }, 2);
+regional.increment(2, { method: 'GET' });
+// @ts-expect-error a label without a default is missing
+regional.inc({ region: 'us' });
+// @ts-expect-error a label was not declared
+regional.inc({ method: 'GET', zone: 'a' });
+
+// Instruments of their own.
+const own = new Counter({ name: 'o', labelNames: ['method'], registers: [metrics] });
+same<typeof own, Counter<'method'>>(true);
+own.record(1, { method: 'GET' });
+const total: number = own.getCount() + own.value + own.getValue({ method: 'GET' });
+const level = new Gauge({ name: 'l', description: 'Level', labels: { pool: 'main' }, aggregate: 'max', keepObservations: 5 });
+level.set(total);
+level.decrement(1, { pool: 'other' });
+const remembered: number[] = [...level.getObservations(), level.getMeasurements()[0]?.timestamp ?? 0];
+// @ts-expect-error a name is needed
+new Counter({ help: 'c' });
+// @ts-expect-error neither can be changed
+own.description = String(remembered);
+
+// A callback sets its own metric.
+metrics.gauge({
+  name: 'q',
+  help: 'q',
+  labelNames: ['queue'],
+  collect() {
+    this.set({ queue: 'a' }, 1);
+    // @ts-expect-error a label was not declared
+    this.set({ name: 'a' }, 1);
+  },
+});
+
+metricHooks.on('metricRecorded', ({ metricName, value, labels }) => [metricName.length, value + 1, labels.method?.length])();
+// @ts-expect-error no such event
+metricHooks.on('metricLost', () => undefined);
+metrics
+  .addView({ match: /x/, rename: (name) => name, dropLabels: ['user'], maxSeries: 5 })
+  .addView({ match: ({ kind }) => kind === 'info', drop: true });
+// @ts-expect-error a view matches something
+metrics.addView({ drop: true });

@@ -35,8 +35,9 @@ std::string_view view(KymoText text) { return {text.data, text.length}; }
 KymoText text(std::string_view view) { return {view.data(), view.length()}; }
 us_socket_t *socket_of(kymo::Response *response) { return (us_socket_t *) response; }
 
-/* What one connection is given in one turn of the loop. The kernel's buffer holds more, and where the client reads along, one
- * write never ends before the body does: others would wait behind all of it. */
+/* What one connection is given in one turn of the loop; others are served in between. The kernel's buffer holds four times as
+ * much: filling it took 61 us of the thread's time, 157 us in one of a hundred cases; a piece takes 21 and 78 (8 MB bodies over
+ * loopback, on two cores that others used as well). */
 constexpr size_t PIECE_BYTES = 64 << 10;
 
 /* For a client that takes nothing of a body; the engine's own, behind a write that was cut short. */

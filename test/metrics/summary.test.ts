@@ -257,4 +257,33 @@ describe.each(MEMORIES)('threads that observe one summary, with memory %s', (mem
     }
     expect(seen.reset).toEqual([1, 5, 5, 5, 5]);
   });
+
+  it('lose no value and take none twice while scrapes go on', async () => {
+    const each = 64_000;
+    const seen = await inChild<{ scrapes: number; count: number; wrong: string[] }>(
+      memory,
+      folder,
+      `const declared = { name: 's', help: 's' };
+       const summary = metrics.summary(declared);
+       const observe = "const s = metrics.summary({ name: 's', help: 's' }); for (let n = 0; n < ${each}; n++) s.observe(2 ** (n % 8)); return 1";
+       const workers = [start(), start()];
+       let done = false;
+       const all = Promise.all(workers.map(({ end }) => end(observe))).then(() => { done = true; });
+       let scrapes = 0;
+       while (!done) { await metrics.metrics(); summary.quantile(0.5); scrapes++; }
+       await all;
+       // Powers of two lie far apart, so that the first and the last rank of each tell how many there are.
+       const wrong = [];
+       for (let power = 0; power < 8; power++) {
+         const last = (power + 1) * ${each / 4};
+         for (const rank of [last - ${each / 4} + 1, last]) {
+           const told = summary.quantile(rank / ${each * 2});
+           if (Math.abs(told - 2 ** power) > 0.01 * 2 ** power) wrong.push(rank + ': ' + told);
+         }
+       }
+       say({ scrapes, count: summary.count, wrong });`,
+    );
+    expect(seen).toEqual({ scrapes: expect.any(Number), count: 2 * each, wrong: [] });
+    expect(seen.scrapes).toBeGreaterThan(0);
+  });
 });

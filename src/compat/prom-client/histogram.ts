@@ -1,7 +1,8 @@
 // prom-client's histogram. App threads; an observation of labels seen before is a look-up and two stores into native cells.
 import util from 'util';
+import { BucketLayout } from './bucket-layout.js';
 import { Exemplar, nowTimestamp } from './exemplar.js';
-import { getLabels, isObject, type Labels, NO_LABELS } from './label-identity.js';
+import { getLabels, type Identity, isObject, type Labels, NO_LABELS } from './label-identity.js';
 import { connect, Metric, type MetricConfig, type MetricData, READ_MAP, READERS, runCollect, SAMPLES, WRITE_MAP } from './metric.js';
 import { beforeChange, openScrapes } from './open-scrapes.js';
 import type { BucketExemplars, Series } from './series.js';
@@ -9,11 +10,11 @@ import { type SeriesTable, TABLE } from './series-table.js';
 import type { Sample } from './text.js';
 import { validateLabel } from './validation.js';
 
+/** Name of the layout on a histogram. */
+const LAYOUT: unique symbol = Symbol('kymo.layout');
+
 /** Upper bounds in seconds. */
 const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-/** More bounds than this and halving finds one sooner than walking. */
-const WALK_MAX = 24;
 
 /** What a histogram takes beside the rest. */
 export interface HistogramConfig extends MetricConfig {
@@ -45,11 +46,7 @@ export class Histogram extends Metric {
   declare defaultExemplarLabelSet: object;
   /** Counts an observation: `observe(value)`, `observe(labels, value)`, or one object where exemplars are enabled. */
   declare observe: (first?: unknown, second?: unknown) => void;
-  /** By the number of a bound: the cell that its observations are counted in. Bounds of one spelling share one. */
-  #cellOfBound: readonly number[] = [];
-  /** Cell of what is above all bounds. */
-  #above = 0;
-  #ascending = false;
+  declare readonly [LAYOUT]: BucketLayout;
 
   constructor(config: HistogramConfig) {
     super(config, { buckets: [...DEFAULT_BUCKETS] });
@@ -68,20 +65,12 @@ export class Histogram extends Metric {
       this.observe = this.observeWithoutExemplar;
     }
     Object.freeze(this.upperBounds);
-    this.#prepare();
-    if (this.labelNames.length === 0) this.#add(NO_LABELS, {});
-  }
-
-  #prepare(): void {
-    const bounds = this.upperBounds;
-    const spellings = bounds.map(String);
-    this.#cellOfBound = spellings.map((spelling) => spellings.indexOf(spelling));
-    // What no bound holds is counted under -1, which may be a bound of the program's: as in prom-client.
-    this.#above = spellings.includes('-1') ? spellings.indexOf('-1') : bounds.length;
-    this.#ascending = bounds.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > (bounds[at - 1] as number)));
-    const cells = bounds.length + 2;
-    if (this.#ascending && bounds.length > 0) connect(this, { kind: 3, bounds }, cells);
-    else this[TABLE].keepPrivate(cells);
+    const layout = new BucketLayout(this.upperBounds);
+    // Like the table: not enumerable, and there for a proxy of the metric as well.
+    Object.defineProperty(this, LAYOUT, { value: layout });
+    if (layout.ascending) connect(this, { kind: 3, bounds: layout.bounds }, layout.cells);
+    else this[TABLE].keepPrivate(layout.cells);
+    if (this.labelNames.length === 0) addSeries(this, NO_LABELS, {});
   }
 
   /**
@@ -94,15 +83,15 @@ export class Histogram extends Metric {
       if (isFiniteNumber(value)) {
         const series = table.find(labels as Labels);
         if (series !== undefined) {
-          this.#record(table, series, value);
+          record(this[LAYOUT], table, series, value);
           return;
         }
       }
     } else if (table.bare !== undefined && isFiniteNumber(labels)) {
-      this.#record(table, table.bare, labels);
+      record(this[LAYOUT], table, table.bare, labels);
       return;
     }
-    this.#observe(labels === 0 ? 0 : labels || {}, value);
+    observe(this, labels === 0 ? 0 : labels || {}, value);
   }
 
   /** As {@link observeWithoutExemplar}, and keeps the exemplar if there is one. @throws RangeError for labels of it that are too long. */
@@ -111,7 +100,7 @@ export class Histogram extends Metric {
     value,
     exemplarLabels = this.defaultExemplarLabelSet,
   }: ObserveWithExemplar = {}): void {
-    this.#observe((labels as unknown) === 0 ? 0 : labels || {}, value);
+    observe(this, (labels as unknown) === 0 ? 0 : labels || {}, value);
     this.updateExemplar(labels, value as number, exemplarLabels);
   }
 
@@ -159,11 +148,11 @@ export class Histogram extends Metric {
     const identity = table.identify(labels);
     const series = table.byKey.get(identity.key);
     if (series === undefined) {
-      this.#add(identity, labels);
+      addSeries(this, identity, labels);
       return;
     }
     table.respell(series, labels);
-    series.cells.fill(0, series.at, series.at + this.upperBounds.length + 2);
+    series.cells.fill(0, series.at, series.at + this[LAYOUT].cells);
     if (this.bucketExemplars) series.exemplars = { ...this.bucketExemplars };
   }
 
@@ -178,20 +167,21 @@ export class Histogram extends Metric {
     if (typeof first === 'object' || args.length !== this.labelNames.length) {
       const labels = getLabels(this.labelNames, args);
       validateLabel(this.labelNames, labels);
-      return { observe: (value?: unknown) => this.#observe(labels, value), startTimer: () => startTimer(this, labels) };
+      return { observe: (value?: unknown) => observe(this, labels, value), startTimer: () => startTimer(this, labels) };
     }
     const table = this[TABLE];
     let series = table.findValues(args);
-    const observe = (value?: unknown): void => {
+    const layout = this[LAYOUT];
+    const observeBound = (value?: unknown): void => {
       if (series?.live && isFiniteNumber(value)) {
-        this.#record(table, series, value);
+        record(layout, table, series, value);
         return;
       }
       const labels = getLabels(this.labelNames, args);
-      this.#observe(labels, value);
+      observe(this, labels, value);
       series = table.find(labels);
     };
-    return { observe, startTimer: () => startTimer(this, getLabels(this.labelNames, args)) };
+    return { observe: observeBound, startTimer: () => startTimer(this, getLabels(this.labelNames, args)) };
   }
 
   /** Takes one series out. @throws as `labels` does. */
@@ -202,59 +192,9 @@ export class Histogram extends Metric {
     table.remove(table.identify(labels).key);
   }
 
-  #record(table: SeriesTable, series: Series, value: number): void {
-    if (openScrapes.count > 0) beforeChange(table);
-    const { cells, at } = series;
-    (cells[at + this.#cellOf(value)] as number) += 1;
-    (cells[at + this.upperBounds.length + 1] as number) += value;
-  }
-
-  #cellOf(value: number): number {
-    const bounds = this.upperBounds;
-    const count = bounds.length;
-    if (count > WALK_MAX && this.#ascending) return this.#cellBySearch(value);
-    for (let at = 0; at < count; at++) if (value <= (bounds[at] as number)) return this.#cellOfBound[at] as number;
-    return this.#above;
-  }
-
-  #cellBySearch(value: number): number {
-    const bounds = this.upperBounds;
-    let low = 0;
-    let high = bounds.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (value > (bounds[middle] as number)) low = middle + 1;
-      else high = middle;
-    }
-    return low === bounds.length ? this.#above : low;
-  }
-
-  /** Everything prom-client does, in its order. */
-  #observe(first: unknown, second: unknown): void {
-    const [labels, value] = isObject(first) ? [first, second] : [{}, first];
-    validateLabel(this.labelNames, labels);
-    if (!Number.isFinite(value)) throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
-    const table = this[TABLE];
-    const identity = table.identify(labels);
-    const series = table.byKey.get(identity.key) ?? this.#add(identity, labels);
-    table.remember(labels, series);
-    this.#record(table, series, value as number);
-  }
-
-  #add(identity: { hash: string; key: string }, labels: unknown): Series {
-    const series = this[TABLE].add(identity, labels);
-    if (this.bucketExemplars) series.exemplars = { ...this.bucketExemplars };
-    return series;
-  }
-
-  #countOf(series: Series): number {
-    let count = 0;
-    for (let cell = 0; cell <= this.upperBounds.length; cell++) count += series.cells[series.at + cell] as number;
-    return count;
-  }
-
   [SAMPLES](): Sample[] {
     const { name, upperBounds } = this;
+    const layout = this[LAYOUT];
     const samples: Sample[] = [];
     const push = (metricName: string, labels: Labels, value: number, exemplar: Exemplar | null | undefined, sharedLabels: Labels): void => {
       samples.push({ labels, sharedLabels, value, metricName, exemplar });
@@ -262,46 +202,47 @@ export class Histogram extends Metric {
     for (const series of this[TABLE].byKey.values()) {
       const { exemplars } = series;
       const shared = series.labels();
-      const count = this.#countOf(series);
+      const count = layout.count(series.cells, series.at);
       let sum = 0;
       for (const [at, bound] of upperBounds.entries()) {
-        sum += series.cells[series.at + (this.#cellOfBound[at] as number)] as number;
+        sum += series.cells[series.at + layout.cellOfBound(at)] as number;
         push(`${name}_bucket`, { le: bound }, sum, exemplars ? exemplars[bound] : null, shared);
       }
       push(`${name}_bucket`, { le: '+Inf' }, count, exemplars ? exemplars['-1'] : null, shared);
-      push(`${name}_sum`, {}, series.cells[series.at + upperBounds.length + 1] as number, undefined, shared);
+      push(`${name}_sum`, {}, series.cells[series.at + layout.sum] as number, undefined, shared);
       push(`${name}_count`, {}, count, undefined, shared);
     }
     return samples;
   }
 
   [READ_MAP](): Record<string, HistogramEntry> {
+    const layout = this[LAYOUT];
     const map: Record<string, HistogramEntry> = {};
     for (const series of this[TABLE].byKey.values()) {
+      const { cells, at, exemplars } = series;
       const bucketValues = { ...this.bucketValues };
-      for (const [at, bound] of this.upperBounds.entries())
-        bucketValues[bound] = series.cells[series.at + (this.#cellOfBound[at] as number)] as number;
-      const sum = series.cells[series.at + this.upperBounds.length + 1] as number;
-      map[series.key] = { labels: series.labels(), bucketValues, sum, count: this.#countOf(series) };
-      if (series.exemplars) (map[series.key] as HistogramEntry).bucketExemplars = series.exemplars;
+      for (const [n, bound] of layout.bounds.entries()) bucketValues[bound] = cells[at + layout.cellOfBound(n)] as number;
+      const sum = cells[at + layout.sum] as number;
+      const entry: HistogramEntry = { labels: series.labels(), bucketValues, sum, count: layout.count(cells, at) };
+      map[series.key] = exemplars ? { ...entry, bucketExemplars: exemplars } : entry;
     }
     return map;
   }
 
   [WRITE_MAP](map: Record<string, unknown>): void {
     const table = this[TABLE];
+    const layout = this[LAYOUT];
     table.clear();
     for (const { labels = {}, bucketValues, sum, count } of Object.values(map) as HistogramEntry[]) {
-      const series = this.#add(table.identify(labels), labels);
-      const { cells, at } = series;
+      const { cells, at } = addSeries(this, table.identify(labels), labels);
       let below = 0;
-      for (const [n, bound] of this.upperBounds.entries()) {
-        if (this.#cellOfBound[n] !== n) continue;
+      for (const [n, bound] of layout.bounds.entries()) {
+        if (layout.cellOfBound(n) !== n) continue;
         cells[at + n] = bucketValues[bound] as number;
         below += bucketValues[bound] as number;
       }
-      cells[at + this.upperBounds.length] = count - below;
-      cells[at + this.upperBounds.length + 1] = sum;
+      cells[at + layout.bounds.length] = count - below;
+      cells[at + layout.sum] = sum;
     }
   }
 }
@@ -310,6 +251,31 @@ export class Histogram extends Metric {
 const plainObserve = Histogram.prototype.observeWithoutExemplar;
 READERS.add(Histogram.prototype.getForPromString);
 const NOTHING: Labels = Object.freeze({});
+
+function record(layout: BucketLayout, table: SeriesTable, series: Series, value: number): void {
+  if (openScrapes.count > 0) beforeChange(table);
+  const { cells, at } = series;
+  (cells[at + layout.cellOf(value)] as number) += 1;
+  (cells[at + layout.sum] as number) += value;
+}
+
+/** Everything prom-client does, in its order. */
+function observe(histogram: Histogram, first: unknown, second: unknown): void {
+  const [labels, value] = isObject(first) ? [first, second] : [{}, first];
+  validateLabel(histogram.labelNames, labels);
+  if (!Number.isFinite(value)) throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
+  const table = histogram[TABLE];
+  const identity = table.identify(labels);
+  const series = table.byKey.get(identity.key) ?? addSeries(histogram, identity, labels);
+  table.remember(labels, series);
+  record(histogram[LAYOUT], table, series, value as number);
+}
+
+function addSeries(histogram: Histogram, identity: Identity, labels: unknown): Series {
+  const series = histogram[TABLE].add(identity, labels);
+  if (histogram.bucketExemplars) series.exemplars = { ...histogram.bucketExemplars };
+  return series;
+}
 
 function isFiniteNumber(value: unknown): value is number {
   return typeof value === 'number' && value - value === 0;
@@ -326,11 +292,11 @@ function startTimer(histogram: Histogram, labels: object | undefined): (endLabel
   return (endLabels) => {
     const delta = process.hrtime(start);
     const value = delta[0] + delta[1] / 1e9;
-    const { observe } = histogram;
+    const observer = histogram.observe;
     const alone =
       endLabels === undefined && (labels === undefined || labels === null || Object.getPrototypeOf(labels) === Object.prototype);
     // The same as with a copy of the labels, unless someone looks at the call.
-    if (alone && observe === plainObserve) plainObserve.call(histogram, labels ?? NOTHING, value);
+    if (alone && observer === plainObserve) plainObserve.call(histogram, labels ?? NOTHING, value);
     else histogram.observe(Object.assign({}, labels, endLabels), value);
     return value;
   };

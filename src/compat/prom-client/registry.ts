@@ -1,4 +1,5 @@
 // prom-client's registry: metrics by name, and their text and JSON. App threads.
+import { REGISTRY_ID } from '../../metrics/registry-id.js';
 import { type AggregatedMetric, aggregated } from './aggregators.js';
 import { isObject, type Labels } from './label-identity.js';
 import { NativeRegistry } from './native-metric.js';
@@ -16,8 +17,8 @@ export interface RegistryEntry {
   reset?(): void;
 }
 
-/** The name under which the parts of this package that serve registries find the native one. */
-export const REGISTRY: unique symbol = Symbol.for('kymo.registry') as never;
+/** Name of the native registry on a registry: not enumerable, and there for a proxy of it as well. */
+const NATIVE: unique symbol = Symbol('kymo.native');
 
 /** See the file. */
 export class Registry {
@@ -25,7 +26,7 @@ export class Registry {
   _collectors: unknown[];
   _defaultLabels: Labels;
   _contentType: string;
-  #native: NativeRegistry | undefined;
+  declare [NATIVE]: NativeRegistry | undefined;
 
   static get PROMETHEUS_CONTENT_TYPE(): string {
     return 'text/plain; version=0.0.4; charset=utf-8';
@@ -42,16 +43,17 @@ export class Registry {
     this._defaultLabels = {};
     if (!isContentType(contentType)) throw new TypeError(`Content type ${contentType} is unsupported`);
     this._contentType = contentType;
+    Object.defineProperty(this, NATIVE, { value: undefined, writable: true });
   }
 
   /** Id of the native registry that shows these metrics. */
-  get [REGISTRY](): number {
-    return this.#opened().id;
+  get [REGISTRY_ID](): number {
+    return opened(this).id;
   }
 
   /** The same; what Kymo's registries call it. */
   get id(): number {
-    return this.#opened().id;
+    return opened(this).id;
   }
 
   /** All metrics in the order of registration; only those of one aggregator where it is named. */
@@ -74,7 +76,7 @@ export class Registry {
     const openMetrics = this.contentType === Registry.OPENMETRICS_CONTENT_TYPE;
     const metrics = this.getMetricsAsArray();
     if (this.getMetricsAsString === plainGetMetricsAsString && isObject(this._defaultLabels)) {
-      return scrape(this, metrics, openMetrics, () => this.#shown(nativeIds(metrics)));
+      return scrape(this, metrics, openMetrics, () => shown(this, nativeIds(metrics)));
     }
     const texts = metrics.map((metric) => {
       if (openMetrics && metric.type === 'counter') metric.name = withoutTotal(metric.name);
@@ -160,18 +162,7 @@ export class Registry {
   /** Brings the native registry up to date, for whoever serves it while no scrape is asked for. */
   showNatively(): void {
     const ids = nativeIds(Object.values(this._metrics));
-    if (ids.length > 0 || this.#native !== undefined) this.#shown(ids);
-  }
-
-  /** The native registry with these metrics and the default labels; undefined when it cannot show all of it. */
-  #shown(ids: readonly number[]): NativeRegistry | undefined {
-    const registry = this.#opened();
-    return registry.align(ids) && registry.setDefaultLabels(this._defaultLabels) ? registry : undefined;
-  }
-
-  #opened(): NativeRegistry {
-    this.#native ??= new NativeRegistry(this);
-    return this.#native;
+    if (ids.length > 0 || this[NATIVE] !== undefined) shown(this, ids);
   }
 
   /** A registry with the metrics of several. @throws Error for different content types, or for two metrics of one name. */
@@ -196,6 +187,17 @@ export class Registry {
 
 /** As it was declared: a program may have replaced the method. */
 const plainGetMetricsAsString = Registry.prototype.getMetricsAsString;
+
+/** The native registry with these metrics and the default labels; undefined when it cannot show all of it. */
+function shown(registry: Registry, ids: readonly number[]): NativeRegistry | undefined {
+  const native = opened(registry);
+  return native.align(ids) && native.setDefaultLabels(registry._defaultLabels) ? native : undefined;
+}
+
+function opened(registry: Registry): NativeRegistry {
+  registry[NATIVE] ??= new NativeRegistry(registry);
+  return registry[NATIVE];
+}
 
 function isContentType(contentType: unknown): boolean {
   return contentType === Registry.PROMETHEUS_CONTENT_TYPE || contentType === Registry.OPENMETRICS_CONTENT_TYPE;

@@ -43,6 +43,7 @@ export class SeriesTable {
   /** What series print whose labels are not those that identify them, such as undefined ones. */
   readonly #printed = new Set<string>();
   #cells = 1;
+  #names: readonly string[] = [];
 
   constructor(labelNames: readonly string[], sortedNames: readonly string[]) {
     this.lookup = new LabelLookup(labelNames);
@@ -59,6 +60,11 @@ export class SeriesTable {
       this.#place(series);
       series.cells.set(before.subarray(0, Math.min(cells, before.length)), series.at);
     }
+  }
+
+  /** Cells of a series. */
+  get cells(): number {
+    return this.#cells;
   }
 
   /** Lines of its text, about. */
@@ -95,6 +101,7 @@ export class SeriesTable {
     const number = this.#free.pop() ?? this.list.length;
     const series = new Series(number, identity, labels, new Float64Array(0), 0);
     series.values = series.values.map(own);
+    series.names = this.#shared(series.names);
     series.steady = this.#isSteady(series);
     this.#place(series);
     this.list[number] = series;
@@ -158,10 +165,16 @@ export class SeriesTable {
   #drop(series: Series): void {
     series.live = false;
     if (this.bare === series) this.bare = undefined;
-    this.#printed.delete(printedKey(series));
+    if (series.printed !== undefined) this.#printed.delete(series.printed);
     if (!series.native) return;
     // Its cells may be another series' soon; whoever still holds it sees that it lives no more.
-    native.removePairs(this.nativeId, false, ...pairsOf(series));
+    native.removePairs(this.nativeId, false, ...(series.nativePairs ?? series.pairs()));
+  }
+
+  /** One list for all series with the same names in the same order. */
+  #shared(names: readonly string[]): readonly string[] {
+    if (names.length !== this.#names.length || names.some((name, at) => name !== this.#names[at])) this.#names = names;
+    return this.#names;
   }
 
   #isSteady(series: Series): boolean {
@@ -173,7 +186,10 @@ export class SeriesTable {
     const printed = printedKey(series);
     const plain = printed === series.key;
     const taken = plain ? this.#printed.has(printed) : this.byKey.has(printed) || this.#printed.has(printed);
-    if (!plain) this.#printed.add(printed);
+    if (!plain && !taken) {
+      this.#printed.add(printed);
+      series.printed = printed;
+    }
     if (this.nativeId >= 0 && !taken && this.#placeNatively(series)) return;
     if (this.nativeId >= 0) this.odd = true;
     series.cells = new Float64Array(this.#cells);
@@ -181,7 +197,7 @@ export class SeriesTable {
   }
 
   #placeNatively(series: Series): boolean {
-    const pairs = pairsOf(series);
+    const pairs = series.pairs();
     // Half a surrogate pair has no UTF-8: native code would print something else.
     if (!pairs.every((text) => text.isWellFormed())) return false;
     attach();
@@ -197,11 +213,6 @@ export class SeriesTable {
     series.native = true;
     return true;
   }
-}
-
-/** Names and values in turn, as they are printed. */
-function pairsOf(series: Series): string[] {
-  return series.names.flatMap((name, at) => [name, `${series.values[at]}`]);
 }
 
 /** The key of the labels that a series prints, which may not be those that identify it. */

@@ -33,8 +33,12 @@ export class Series {
   live = true;
   /** Its own labels are those that identify it, so that its spellings can be forgotten by them: else none is remembered. */
   steady = true;
-  /** Native code knows it by these labels. */
+  /** Native code has it. */
   native = false;
+  /** Names and values in turn by which native code knows it, once a program spells them otherwise. */
+  nativePairs: readonly string[] | undefined = undefined;
+  /** What it printed when it was made, if that is not what identifies it. */
+  printed: string | undefined = undefined;
   /** Handed out by `get()`: shows the value from then on. */
   entry: Entry | undefined = undefined;
   /** A value that is no number, which a counter takes from a program that gives it `''`. */
@@ -61,6 +65,11 @@ export class Series {
     return labels;
   }
 
+  /** Names and values in turn, as they are printed. */
+  pairs(): string[] {
+    return this.names.flatMap((name, at) => [name, `${this.values[at]}`]);
+  }
+
   /** True when `labels` is spelled as these are: same names in the same order, same values, and a plain object. */
   isSpelled(labels: Labels): boolean {
     const { names, values } = this;
@@ -79,6 +88,7 @@ export class Series {
     const values = labelValues(labels);
     const printed =
       names.length !== this.names.length || names.some((name, at) => name !== this.names[at] || `${values[at]}` !== `${this.values[at]}`);
+    if (printed && this.native) this.nativePairs ??= this.pairs();
     this.names = names;
     this.values = values;
     this.#prototype = prototypeOf(labels);

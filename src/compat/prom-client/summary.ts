@@ -1,7 +1,7 @@
 // prom-client's summary, on the t-digest it uses: an observation changes digests in JavaScript memory. Count and sum lie in native cells,
 // and so do the quantiles as the last scrape saw them. App threads.
 import util from 'util';
-import { getLabels, type Labels, NO_LABELS } from './label-identity.js';
+import { getLabels, type Identity, type Labels, NO_LABELS } from './label-identity.js';
 import { connect, Metric, type MetricConfig, type MetricData, READ_MAP, READERS, runCollect, SAMPLES, WRITE_MAP } from './metric.js';
 import type { Series } from './series.js';
 import { TABLE } from './series-table.js';
@@ -38,8 +38,6 @@ export class Summary extends Metric {
   declare ageBuckets: number | undefined;
   declare pruneAgedBuckets: boolean | undefined;
   declare compressCount: number;
-  /** Quantiles that have a cell. */
-  #cells = 0;
 
   constructor(config: SummaryConfig) {
     super(config, { percentiles: [0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.999], compressCount: 1000, hashMap: {} });
@@ -47,12 +45,11 @@ export class Summary extends Metric {
     for (const label of this.labelNames) if (label === 'quantile') throw new Error('quantile is a reserved label keyword');
     const { percentiles } = this;
     if (Array.isArray(percentiles) && percentiles.every((quantile) => quantile >= 0 && quantile <= 1)) {
-      this.#cells = percentiles.length;
       connect(this, { kind: 4, quantiles: percentiles }, QUANTILES + percentiles.length);
     } else {
       this[TABLE].keepPrivate(QUANTILES);
     }
-    if (this.labelNames.length === 0) this.#add(NO_LABELS, {});
+    if (this.labelNames.length === 0) addSeries(this, NO_LABELS, {});
   }
 
   /**
@@ -60,7 +57,7 @@ export class Summary extends Metric {
    * @throws TypeError for no finite number, Error for labels that were not declared.
    */
   observe(labels?: unknown, value?: unknown): void {
-    this.#observe(labels === 0 ? 0 : labels || {}, value);
+    observe(this, labels === 0 ? 0 : labels || {}, value);
   }
 
   /** Asks `collect`, and gives the name, the help and a sample per quantile, sum and count. */
@@ -87,7 +84,7 @@ export class Summary extends Metric {
   labels(...args: unknown[]) {
     const labels = getLabels(this.labelNames, args);
     validateLabel(this.labelNames, labels);
-    return { observe: (value?: unknown) => this.#observe(labels, value), startTimer: () => startTimer(this, labels) };
+    return { observe: (value?: unknown) => observe(this, labels, value), startTimer: () => startTimer(this, labels) };
   }
 
   /** Takes one series out. @throws as `labels` does. */
@@ -96,27 +93,6 @@ export class Summary extends Metric {
     validateLabel(this.labelNames, labels);
     const table = this[TABLE];
     table.remove(table.identify(labels).key);
-  }
-
-  #observe(first: unknown, second: unknown): void {
-    const [labels, value] = second === undefined ? [{}, first] : [first, second];
-    validateLabel(this.labelNames, first);
-    if (!Number.isFinite(value)) throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
-    const table = this[TABLE];
-    const identity = table.identify(labels as Labels);
-    const { digests, cells, at } = table.byKey.get(identity.key) ?? this.#add(identity, labels);
-    digests?.push(value as number);
-    const count = (cells[at + COUNT] as number) + 1;
-    cells[at + COUNT] = count;
-    if (count % this.compressCount === 0) digests?.compress();
-    (cells[at + SUM] as number) += value as number;
-  }
-
-  #add(identity: { hash: string; key: string }, labels: unknown): Series {
-    const digests = new TimeWindowQuantiles(this.maxAgeSeconds, this.ageBuckets);
-    const series = this[TABLE].add(identity, labels);
-    series.digests = digests;
-    return series;
   }
 
   /** Takes out what has aged, where that is asked for. */
@@ -135,7 +111,7 @@ export class Summary extends Metric {
       digests.compress();
       for (const [n, quantile] of percentiles.entries()) {
         const value = digests.percentile(quantile) || 0;
-        if (n < this.#cells) cells[at + QUANTILES + n] = value;
+        if (QUANTILES + n < table.cells) cells[at + QUANTILES + n] = value;
         samples.push({ labels: { quantile, ...labels }, value });
       }
       samples.push({ metricName: `${name}_sum`, labels, value: cells[at + SUM] as number });
@@ -170,6 +146,28 @@ export class Summary extends Metric {
 }
 
 READERS.add(Summary.prototype.get);
+
+/** Everything prom-client does, in its order. */
+function observe(summary: Summary, first: unknown, second: unknown): void {
+  const [labels, value] = second === undefined ? [{}, first] : [first, second];
+  validateLabel(summary.labelNames, first);
+  if (!Number.isFinite(value)) throw new TypeError(`Value is not a valid number: ${util.format(value)}`);
+  const table = summary[TABLE];
+  const identity = table.identify(labels as Labels);
+  const { digests, cells, at } = table.byKey.get(identity.key) ?? addSeries(summary, identity, labels);
+  digests?.push(value as number);
+  const count = (cells[at + COUNT] as number) + 1;
+  cells[at + COUNT] = count;
+  if (count % summary.compressCount === 0) digests?.compress();
+  (cells[at + SUM] as number) += value as number;
+}
+
+function addSeries(summary: Summary, identity: Identity, labels: unknown): Series {
+  const digests = new TimeWindowQuantiles(summary.maxAgeSeconds, summary.ageBuckets);
+  const series = summary[TABLE].add(identity, labels);
+  series.digests = digests;
+  return series;
+}
 
 /** Asks the clock of the moment: tests replace it. */
 function startTimer(summary: Summary, labels: object | undefined): (endLabels?: object) => number {

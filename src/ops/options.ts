@@ -1,12 +1,13 @@
 // Options of the ops server: types, defaults, checks. App thread, when a server is made.
 import { KymoError } from '../core/errors.js';
+import { MergedRegistries } from '../metrics/merged.js';
 import { registryId, type ServedRegistry } from '../metrics/registry-id.js';
 
 /** Options of {@link OpsServer}. */
 export interface OpsServerOptions {
   /**
-   * What `/metrics` serves, in this order: any `MetricsRegistry`, and any `Registry` of `kymo/prom-client`. Default none: 200 with
-   * an empty body.
+   * What `/metrics` serves, in this order: any `MetricsRegistry`, several merged ones, and any `Registry` of `kymo/prom-client`.
+   * Default none: 200 with an empty body.
    */
   readonly registries?: readonly ServedRegistry[];
   /** Name or address to listen on; default `127.0.0.1`. */
@@ -64,10 +65,12 @@ function whole(option: string, value: unknown, [low, high]: readonly [number, nu
 
 /** Checks what {@link OpsServerOptions.registries} of a server, or of a handler, says. */
 export function checkRegistries(registries: unknown): readonly ServedRegistry[] {
-  if (!Array.isArray(registries) || !registries.every((registry) => registryId(registry) !== undefined)) {
+  if (!Array.isArray(registries)) return refuse('registries', registries, 'a list of registries');
+  const each = registries.flatMap((given) => (given instanceof MergedRegistries ? given.registries : [given]));
+  if (!each.every((registry) => registryId(registry) !== undefined)) {
     refuse('registries', registries, "a list of MetricsRegistry, or of kymo/prom-client's Registry");
   }
-  return [...(registries as ServedRegistry[])];
+  return each;
 }
 
 /** Checks the limits that a server and a handler have in common, and completes them. */

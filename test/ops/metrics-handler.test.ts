@@ -82,6 +82,15 @@ describe('metricsHandler', () => {
   it('takes options, too, and refuses what it cannot serve by name', async () => {
     expect((await through(metricsHandler({ registries: [registry] }), '/')).text).toContain('handled_total{n="0"} 1\n');
     expect((await through(metricsHandler(), '/')).body.length).toBe(0);
+    const other = new MetricsRegistry();
+    other.inc('other_total');
+    for (const merged of [
+      metricsHandler(MetricsRegistry.merge([registry, other])),
+      metricsHandler(registry, MetricsRegistry.merge([other])),
+    ]) {
+      const { text } = await through(merged, '/');
+      expect([text.includes('handled_total{n="0"} 1\n'), text.includes('other_total 1\n')]).toEqual([true, true]);
+    }
     for (const [name, make] of [
       ['registries', () => metricsHandler({} as MetricsHandlerOptions)],
       ['registries', () => metricsHandler(registry, { id: 1 } as unknown as MetricsRegistry)],

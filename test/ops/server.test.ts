@@ -223,11 +223,16 @@ describe('routes', () => {
     expect(binary.body.subarray(1, 3 + 'wanted_total'.length).toString('latin1')).toBe('\n\fwanted_total');
   });
 
-  it('a registry is anything of ours with a native number, a registry of prom-client is refused by name', async () => {
+  it('a registry is anything of ours with a native number, or several merged ones; a registry of prom-client is refused by name', async () => {
     const own = new MetricsRegistry();
     own.inc('numbered_total');
     const server = await serve({ registries: [{ [Symbol.for('kymo.registry')]: own.id } as unknown as ServedRegistry] });
     expect((await ask(portOf(server), '/metrics')).text).toContain('numbered_total 1\n');
+    const another = new MetricsRegistry();
+    another.inc('another_total');
+    const merged = MetricsRegistry.merge([own, another]);
+    const both = await ask(portOf(await serve({ registries: [merged] })), '/metrics');
+    expect([both.text.includes('numbered_total 1\n'), both.text.includes('another_total 1\n')]).toEqual([true, true]);
     for (const foreign of [{ id: own.id }, { metrics: () => '' }, own.id, null, { [Symbol.for('kymo.registry')]: '1' }]) {
       expect(() => new OpsServer({ registries: [foreign as unknown as ServedRegistry] })).toThrow(
         expect.objectContaining({ code: 'KYMO_OPS_OPTION', message: expect.stringContaining('registries') }),

@@ -1,11 +1,11 @@
 // The metrics of the gateway, declared in the shared default registry of Kymo. Main thread.
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { metrics } from '../index.js';
 
 // What an operator changes without touching a declaration: this histogram, declared with classic buckets, gets native ones, too.
 metrics.addView({ match: 'upstream_request_duration_seconds', native: true });
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string };
 metrics
   .info({ name: 'kymo_demo_build_info', help: 'What is running', labelNames: ['version', 'node'] })
   .set({ version, node: process.version });

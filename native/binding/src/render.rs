@@ -1,12 +1,13 @@
 //! Renders registries for JS: as a string, as bytes, or into memory of the caller. App threads and the runtime's pool.
 
 use crate::process::{process, registry};
-use crate::raw::{CodedError, coded, text_value};
+use crate::raw::{CodedError, coded};
+use crate::text::{Text, spare};
 use kymo_core::metrics::exposition::{Escaping, Format, RenderOptions, render_with};
 use kymo_core::metrics::registry::Registry;
 use kymo_core::metrics::scrapes::ScrapeKind;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
-use napi::{Env, Task, sys};
+use napi::{Env, Task};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::time::Instant;
@@ -107,25 +108,6 @@ pub fn render_into(
     })
 }
 
-/// Text bytes on their way to JS.
-pub struct Text(Vec<u8>);
-
-impl napi::bindgen_prelude::ToNapiValue for Text {
-    unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> napi::Result<sys::napi_value> {
-        Ok(text_value(env, &value.0))
-    }
-}
-
-impl napi::bindgen_prelude::TypeName for Text {
-    fn type_name() -> &'static str {
-        "string"
-    }
-
-    fn value_type() -> napi::ValueType {
-        napi::ValueType::String
-    }
-}
-
 /// Renders on the calling thread. A binary format gives a string of U+FFFD: use [`render_bytes_sync`].
 #[napi(catch_unwind, ts_return_type = "string")]
 pub fn render_sync(
@@ -135,9 +117,10 @@ pub fn render_sync(
     escaping: Option<u32>,
     names: Option<Vec<String>>,
 ) -> Result<Text, CodedError> {
-    Request::new(registries, format, created, escaping, names)?
-        .rendered()
-        .map(Text)
+    let request = Request::new(registries, format, created, escaping, names)?;
+    let mut text = spare();
+    request.render(&mut text)?;
+    Ok(Text(text))
 }
 
 /// [`render_sync`] as bytes, in any format.

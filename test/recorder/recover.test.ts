@@ -61,6 +61,46 @@ describe('what a killed process counted', () => {
     ]);
   });
 
+  it('[M1] comes with native buckets of all threads, summaries, infos and state sets', async () => {
+    const child = new Child(
+      `const declare = "const took = metrics.histogram({ name: 'took_seconds', help: 'Time', buckets: [1], native: { schema: 2, maxBuckets: 8, minResetMs: 0 } });";
+      const took = metrics.histogram({ name: 'took_seconds', help: 'Time', buckets: [1], native: { schema: 2, maxBuckets: 8, minResetMs: 0 } });
+      for (const seconds of [0, 0.5, 1, 3, -2]) took.observe(seconds);
+      const worker = workerOf(declare + "for (let n = 0; n < 16; n++) took.observe(2 ** n); parentPort.postMessage('counted'); setInterval(() => {}, 1000);");
+      await new Promise((done) => worker.once('message', done));
+      metrics.histogram({ name: 'alone', help: 'Alone', buckets: false, native: true }).observe(8);
+      const size = metrics.summary({ name: 'size_bytes', help: 'Sizes', labelNames: ['kind'] });
+      for (let n = 0; n < 200; n++) size.observe({ kind: 'a' }, n);
+      metrics.info({ name: 'build', help: 'Build', labelNames: ['version'] }).set({ version: '1.2' });
+      metrics.stateSet({ name: 'mode', help: 'Mode', states: ['on', 'off'] }).enable('off');
+      say('ready'); stay();`,
+      { folder },
+    );
+    await child.says('ready');
+    await child.kill();
+    const [one] = await recovered();
+    const found = (name: string) => one?.metrics.find((metric) => metric.name === name);
+    expect(one?.damaged).toBe(0);
+    expect(found('took_seconds')).toMatchObject({
+      kind: 'histogram',
+      count: 21,
+      sum: 2.5 + 65_535,
+      buckets: [{ count: 5 }, { count: 21 }],
+      native: { schema: -2, zeroCount: 1, count: 21, negative: [[1, 1]] },
+    });
+    expect(found('alone')).toMatchObject({ count: 1, sum: 8, buckets: [], native: { schema: 3, positive: [[24, 1]] } });
+    expect(found('size_bytes')).toEqual({
+      name: 'size_bytes',
+      help: 'Sizes',
+      kind: 'summary',
+      labels: { kind: 'a' },
+      count: 200,
+      sum: 19_900,
+    });
+    expect(found('build')).toMatchObject({ kind: 'info', labels: { version: '1.2' }, value: 1 });
+    expect(found('mode')).toMatchObject({ kind: 'stateset', states: { on: 0, off: 1 } });
+  });
+
   it('[M1] is summed over the main thread and workers, running, ended and terminated', async () => {
     const child = new Child(
       `${COUNT}

@@ -1,4 +1,4 @@
-// Declarations of native/binding/src/exposition.rs. Cold calls.
+// Declarations of native/binding/src/exposition/collectors.rs. Cold calls.
 
 /** The default metrics that native threads read. */
 export interface NativeExposition {

@@ -1,4 +1,4 @@
-// Declarations of native/binding/src/render.rs: registries as a scraper reads them. Types only.
+// Declarations of native/binding/src/exposition/render.rs: registries as a scraper reads them. Types only.
 
 /**
  * What every call takes behind the registries: the number of the format (native/core/src/metrics/exposition/format.rs),

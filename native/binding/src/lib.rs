@@ -10,9 +10,7 @@ mod ops;
 mod process;
 mod raw;
 mod records;
-mod render;
 mod ring;
-mod text;
 mod thread;
 
 use napi::Env;

@@ -13,13 +13,15 @@ pub(super) struct Pair<'a> {
     name: &'a [u8],
     /// Value between its quotes, escaped.
     value: &'a [u8],
+    /// Whether it has escapes.
+    escaped: bool,
 }
 
 impl<'a> Pair<'a> {
     /// The name as declared.
     pub(super) fn name(&self) -> Cow<'a, [u8]> {
         match self.name {
-            [b'"', inner @ .., b'"'] => unescaped(inner),
+            [b'"', inner @ .., b'"'] => unescaped(inner, inner.contains(&b'\\')),
             name => Cow::Borrowed(name),
         }
     }
@@ -31,7 +33,7 @@ impl<'a> Pair<'a> {
 
     /// The value as recorded.
     pub(super) fn value(&self) -> Cow<'a, [u8]> {
-        unescaped(self.value)
+        unescaped(self.value, self.escaped)
     }
 
     /// An empty value is the same as no label (OpenMetrics, "Label").
@@ -45,16 +47,17 @@ pub(super) fn pairs(block: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     let mut rest = block;
     std::iter::from_fn(move || {
         let name = match rest.first()? {
-            b'"' => 1 + closing(&rest[1..])? + 1,
+            b'"' => 1 + closing(&rest[1..])?.0 + 1,
             _ => rest.iter().position(|byte| *byte == b'=')?,
         };
         let value = rest.get(name..)?.strip_prefix(b"=\"")?;
-        let length = closing(value)?;
+        let (length, escaped) = closing(value)?;
         let end = name + 2 + length + 1;
         let pair = Pair {
             text: &rest[..end],
             name: &rest[..name],
             value: &value[..length],
+            escaped,
         };
         rest = &rest[end..];
         rest = rest.strip_prefix(b",").unwrap_or(rest);
@@ -62,20 +65,47 @@ pub(super) fn pairs(block: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     })
 }
 
-/// Place of the quote that ends what begins at 0.
-fn closing(text: &[u8]) -> Option<usize> {
+/// Place of the quote that ends what begins at 0, and whether there are escapes before it.
+fn closing(text: &[u8]) -> Option<(usize, bool)> {
     let mut at = 0;
+    let mut escaped = false;
     loop {
+        at += until_special(&text[at..]);
         match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
+            b'"' => return Some((at, escaped)),
+            _ => {
+                // The byte behind a backslash ends nothing.
+                escaped = true;
+                at += 2;
+                text.get(at)?;
+            }
         }
     }
 }
 
-fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'\\') {
+/// Bytes in front of the first quote or backslash, eight at a time: most values have neither.
+fn until_special(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    /// The high bit of each byte that is zero, right up to the first of them.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGH
+    }
+    let mut words = text.chunks_exact(8);
+    for (n, word) in words.by_ref().enumerate() {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return n * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let rest = words.remainder();
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    text.len() - rest.len() + found.unwrap_or(rest.len())
+}
+
+fn unescaped(text: &[u8], escaped: bool) -> Cow<'_, [u8]> {
+    if !escaped {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
@@ -139,6 +169,26 @@ mod tests {
         assert_eq!(identity(b""), b"");
         for broken in [&b"a"[..], b"a=\"", b"a=\"\\", b"a=\"\\\"", b"\"a=\"b\"", b"a=b"] {
             assert_eq!(pairs(broken).count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_special_byte_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let plain = vec![b'!'; length];
+            assert_eq!(until_special(&plain), length);
+            for at in 0..length {
+                for special in [b'"', b'\\'] {
+                    let mut text = plain.clone();
+                    text[at] = special;
+                    // What follows changes nothing, nor do bytes that differ in one bit or in the sign.
+                    text[at + 1..].fill(b'"');
+                    text[..at].fill(special ^ 0x80);
+                    assert_eq!(until_special(&text), at);
+                    text[..at].fill(special ^ 1);
+                    assert_eq!(until_special(&text), at);
+                }
+            }
         }
     }
 

@@ -14,7 +14,9 @@ use super::exemplars::newest;
 use super::format::{Names, Type};
 use super::pairs::{Pair, pairs};
 use super::source::Source;
-use super::wire::{push_bytes, push_double, push_message, push_sint, push_uint, push_varint, zigzag};
+use super::wire::{
+    push_bytes, push_double, push_message, push_numbers, push_sint, push_strings, push_uint, push_varint, zigzag,
+};
 
 /// Field of the family's metrics.
 const METRIC: u32 = 4;
@@ -211,10 +213,12 @@ fn push_exemplar(field: u32, exemplar: &Exemplar, escaping: Escaping, out: &mut 
 
 /// A `google.protobuf.Timestamp`, to the millisecond: what scrapers keep.
 fn push_time(field: u32, ns: u64, out: &mut Vec<u8>) {
-    push_message(field, out, |out| {
-        push_uint(1, ns / 1_000_000_000, out);
-        push_uint(2, ns % 1_000_000_000 / 1_000_000 * 1_000_000, out);
-    });
+    push_numbers(
+        field,
+        ns / 1_000_000_000,
+        ns % 1_000_000_000 / 1_000_000 * 1_000_000,
+        out,
+    );
 }
 
 #[inline]
@@ -224,8 +228,5 @@ fn push_pair(pair: &Pair<'_>, out: &mut Vec<u8>) {
 
 #[inline]
 fn push_label(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    push_message(1, out, |out| {
-        push_bytes(1, name, out);
-        push_bytes(2, value, out);
-    });
+    push_strings(1, name, value, out);
 }

@@ -6,6 +6,7 @@ const BYTES: u32 = 2;
 const SHORT: usize = 1;
 
 /// Appends an unsigned number in groups of seven bits.
+#[inline]
 pub(super) fn push_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -14,6 +15,7 @@ pub(super) fn push_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
+#[inline]
 fn push_tag(field: u32, wire_type: u32, out: &mut Vec<u8>) {
     push_varint(u64::from(field << 3 | wire_type), out);
 }
@@ -47,31 +49,47 @@ pub(super) fn push_bytes(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+/// Bytes that [`push_varint`] takes.
+fn varint_length(value: usize) -> usize {
+    // Seven bits to a byte; 0 takes one.
+    (64 - (value as u64 | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// A field that is a message of two strings, its fields 1 and 2: a label.
+pub(super) fn push_strings(field: u32, one: &[u8], two: &[u8], out: &mut Vec<u8>) {
+    let length = 2 + varint_length(one.len()) + one.len() + varint_length(two.len()) + two.len();
+    out.reserve(length + 16);
+    push_tag(field, BYTES, out);
+    push_varint(length as u64, out);
+    push_bytes(1, one, out);
+    push_bytes(2, two, out);
+}
+
+/// A field that is a message of two numbers, its fields 1 and 2: a time.
+pub(super) fn push_numbers(field: u32, one: u64, two: u64, out: &mut Vec<u8>) {
+    let length = 2 + varint_length(one as usize) + varint_length(two as usize);
+    out.reserve(length + 16);
+    push_tag(field, BYTES, out);
+    push_varint(length as u64, out);
+    push_uint(1, one, out);
+    push_uint(2, two, out);
+}
+
 /// A field that is a message, or packed numbers, written by `content`.
 pub(super) fn push_message(field: u32, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     push_tag(field, BYTES, out);
     push_delimited(SHORT, out, content);
 }
 
-/// What `content` writes, with its length in front. `expected`: bytes that the length will take; right or wrong, the result
-/// is the same, and what is wrong costs a move of the content.
+/// What `content` writes, with its length in front. `expected`: bytes that the length will take, at most 8; right or wrong, the
+/// result is the same, and what is wrong costs a move of the content.
 pub(super) fn push_delimited(expected: usize, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     let from = start + expected;
-    out.resize(from, 0);
+    out.extend_from_slice(&[0; 8][..expected]);
     content(out);
     let end = out.len();
-    let mut length = [0; 10];
-    let mut count = 0;
-    let mut rest = end - from;
-    loop {
-        length[count] = (rest & 0x7f) as u8 | if rest > 0x7f { 0x80 } else { 0 };
-        count += 1;
-        rest >>= 7;
-        if rest == 0 {
-            break;
-        }
-    }
+    let count = varint_length(end - from);
     if count > expected {
         out.resize(end + count - expected, 0);
     }
@@ -79,7 +97,12 @@ pub(super) fn push_delimited(expected: usize, out: &mut Vec<u8>, content: impl F
         out.copy_within(from..end, start + count);
         out.truncate(end + count - expected);
     }
-    out[start..start + count].copy_from_slice(&length[..count]);
+    let mut rest = end - from;
+    for byte in &mut out[start..start + count] {
+        *byte = rest as u8 | 0x80;
+        rest >>= 7;
+    }
+    out[start + count - 1] &= 0x7f;
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Renders registries for JS: as a string, as bytes, or into memory of the caller. App threads and the runtime's pool.
 
+use super::text::{Text, spare};
 use crate::process::{process, registry};
 use crate::raw::{CodedError, coded};
-use crate::text::{Text, spare};
 use kymo_core::metrics::exposition::{Escaping, Format, RenderOptions, render_with};
 use kymo_core::metrics::registry::Registry;
 use kymo_core::metrics::scrapes::ScrapeKind;

@@ -1,0 +1,5 @@
+//! What a scrape needs of the runtime, and what JS gets of one. App threads and the runtime's pool.
+
+mod collectors;
+mod render;
+mod text;

@@ -42,6 +42,7 @@ class Collector {
   readonly #timeoutMs: number;
   #running: Run | undefined;
   #started = false;
+  #ended = false;
 
   constructor(name: string, collect: () => unknown, timeoutMs: number) {
     this.name = name;
@@ -61,6 +62,14 @@ class Collector {
     return outcome;
   }
 
+  /** No longer shows how old its result is. */
+  end(): void {
+    this.#ended = true;
+    collectedAt.end(this.name);
+    seconds.end(this.name);
+    for (const reason of ['threw', 'overran']) errors.end(this.name, reason);
+  }
+
   /** Starts it if nothing else did yet. */
   startFirst(): void {
     if (!this.#started) this.start();
@@ -74,8 +83,8 @@ class Collector {
     const ended = this.#collected().then((outcome) => {
       this.#running = undefined;
       seconds.series(this.name).add((performance.now() - startedMs) / 1000);
-      if (outcome === 'done') collectedAt.series(this.name).set(Date.now() / 1000);
-      else errors.series(this.name, 'threw').add(1);
+      if (outcome === 'failed') errors.series(this.name, 'threw').add(1);
+      else if (!this.#ended) collectedAt.series(this.name).set(Date.now() / 1000);
       return outcome;
     });
     this.#running = { startedMs, ended, overran: false };
@@ -130,15 +139,16 @@ export class CollectScheduler {
 
   /** Takes a callback out; one that runs goes on, and what it records still counts. False if there was none. */
   remove(name: string): boolean {
-    const removed = this.#collectors.delete(name);
+    const collector = this.#collectors.get(name);
+    collector?.end();
+    this.#collectors.delete(name);
     if (this.#collectors.size === 0) this.#stop();
-    return removed;
+    return collector !== undefined;
   }
 
   /** Takes all callbacks out. */
   clear(): void {
-    this.#collectors.clear();
-    this.#stop();
+    for (const name of [...this.#collectors.keys()]) this.remove(name);
   }
 
   /** Starts every callback that does not run. */

@@ -12,7 +12,8 @@ export interface ViewedMetric {
 }
 
 /**
- * A change of the metrics that it matches. All views that match take effect, in the order in which they were added; each matches
+ * A change of the metrics that it matches, when the registry declares them; an instrument that was made by its constructor and
+ * registered is as it was made. All views that match take effect, in the order in which they were added; each matches
  * the name as it was declared, and sees the labels that earlier ones left.
  */
 export interface View {

@@ -152,13 +152,19 @@ describe('a collect callback', () => {
     const count = (which: keyof typeof runs) => () => {
       runs[which]++;
     };
-    registry.gauge({ name: 'first', help: 'g', collect: count('first') });
-    registry.gauge({ name: 'second', help: 'g', collect: count('second') });
+    const [first, second] = [unique(), unique()];
+    registry.gauge({ name: first, help: 'g', collect: count('first') });
+    registry.gauge({ name: second, help: 'g', collect: count('second') });
     await registry.metrics();
-    registry.unregister('first');
+    expect(told(first).timestamp).toBeGreaterThan(0);
+    registry.unregister(first);
     await registry.metrics();
     expect(runs).toEqual({ first: 1, second: 2 });
+    // The age of what is not collected any more would only grow.
+    expect(told(first).timestamp).toBeUndefined();
+    expect(told(second).timestamp).toBeGreaterThan(0);
     registry.clear();
+    expect(told(second).timestamp).toBeUndefined();
     await registry.metrics();
     expect(runs).toEqual({ first: 1, second: 2 });
     expect(collectorsOf(registry).size).toBe(0);

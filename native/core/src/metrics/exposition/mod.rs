@@ -6,6 +6,7 @@
 //! | `format` | the formats, their content types, and what a family is called in each |
 //! | `escape`, `pairs` | names and labels under the escaping schemes |
 //! | `families`, `filter` | which metric belongs to which family, so that a family is one group whatever the registries hold |
+//! | `series` | one metric on its way out, in whichever format |
 //! | `source`, `collected` | what is the same for all series of a metric, from a registry or from a collector |
 //! | `head`, `lines`, `composite`, `exemplars` | what the text formats write: around a family's samples, and per series |
 //! | `protobuf`, `wire` | the same, binary |
@@ -26,6 +27,7 @@ mod pairs;
 mod piece;
 mod prom_client;
 mod protobuf;
+mod series;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -40,8 +42,8 @@ use collected::Collected;
 use families::{Families, Place};
 use format::{Names, Style, Type};
 use hashbrown::HashSet;
-use lines::{Lines, Shape};
-use source::{Source, prefix};
+use series::{Series, push_head};
+use source::Source;
 
 /// Written when a scrape left something out; the name is reserved in every scrape.
 const LEFT_OUT: &str = "kymo_scrape_left_out";
@@ -195,82 +197,6 @@ impl Once {
         self.seen
             .as_mut()
             .is_none_or(|seen| seen.insert((metric, DefaultLabels::clone(default_labels))))
-    }
-}
-
-/// Writes the series of one metric, in any format.
-struct Series {
-    form: Form,
-    /// The scheme under which the names in each block are written anew, if they are.
-    rewriting: Option<Escaping>,
-    rewritten: Vec<u8>,
-}
-
-enum Form {
-    Lines(Lines),
-    Metrics(protobuf::Metrics),
-}
-
-impl Series {
-    /// Gives also the default labels as they stand in front of each block.
-    fn new(options: &RenderOptions<'_>, names: &Names, r#type: Type, source: &Source<'_>) -> (Series, Vec<u8>) {
-        let (style, escaping) = (options.format.style(), options.escaping);
-        let defaults = source.defaults(escaping, names, r#type);
-        let prefix = prefix(&defaults);
-        let form = if style == Style::Protobuf {
-            Form::Metrics(protobuf::Metrics::new(escaping, names, r#type, source, &defaults))
-        } else {
-            let shape = Shape {
-                style,
-                escaping,
-                names,
-                r#type,
-                prefix: &prefix,
-                created: options.created,
-            };
-            Form::Lines(Lines::new(&shape, source))
-        };
-        let series = Series {
-            form,
-            rewriting: source.rewriting(escaping),
-            rewritten: Vec::new(),
-        };
-        (series, prefix)
-    }
-
-    /// The labels of a series as they are written.
-    fn labels<'v>(&'v mut self, view: &SeriesView<'v>) -> &'v [u8] {
-        match self.rewriting {
-            None => view.labels,
-            Some(scheme) => {
-                pairs::rewrite(view.labels, scheme, &mut self.rewritten);
-                &self.rewritten
-            }
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, view: &SeriesView<'_>, out: &mut Vec<u8>) {
-        let labels = match self.rewriting {
-            None => view.labels,
-            Some(scheme) => {
-                pairs::rewrite(view.labels, scheme, &mut self.rewritten);
-                &self.rewritten
-            }
-        };
-        match &mut self.form {
-            Form::Lines(lines) => lines.push(labels, view, out),
-            Form::Metrics(metrics) => metrics.push(labels, view, out),
-        }
-    }
-}
-
-/// What stands before a family's series.
-fn push_head(style: Style, names: &Names, r#type: Type, source: &Source<'_>, out: &mut Vec<u8>) {
-    if style == Style::Protobuf {
-        protobuf::push_head(names, r#type, source, out);
-    } else {
-        head::push_head(style, names, r#type, source, out);
     }
 }
 

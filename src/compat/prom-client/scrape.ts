@@ -40,6 +40,8 @@ export async function scrape(
     closeScrape(look);
     if (text !== undefined && alone) return text;
     if (text !== undefined) putIn(split(await text, openMetrics), metrics, pieces);
+    // The first that failed, not the first in the list.
+    if (look.failure !== undefined) throw look.failure.error;
     return (await Promise.all(pieces)).join(openMetrics ? '\n' : '\n\n') + (openMetrics ? '\n# EOF\n' : '\n');
   } finally {
     closeScrape(look);
@@ -82,6 +84,8 @@ class Look implements OpenScrape {
   readonly #seen = new Map<SeriesTable, number>();
   /** Up to here the text would be made by now: not even sums change any more. */
   #settled = 0;
+  /** What was thrown first. */
+  failure: { readonly error: unknown } | undefined;
 
   constructor(registry: Registry, metrics: readonly RegistryEntry[], openMetrics: boolean) {
     this.#registry = registry;
@@ -95,8 +99,7 @@ class Look implements OpenScrape {
       if (this.#openMetrics && metric.type === 'counter') metric.name = withoutTotal(metric.name);
       const piece = this.#at(metric, at);
       this.#pieces[at] = piece;
-      // A rejection is for whoever waits for all of them.
-      if (piece instanceof Promise) piece.catch(() => {});
+      if (piece instanceof Promise) piece.catch((error: unknown) => (this.failure ??= { error }));
       else if (piece === undefined) this.#seen.set((metric as unknown as Metric)[TABLE], at);
     }
   }
@@ -112,9 +115,12 @@ class Look implements OpenScrape {
     try {
       collected = runCollect(metric);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.resolve().then(() => {
+        throw error;
+      });
     }
-    if (collected !== undefined) return collected.then(() => this.#text(copyOf(metric)));
+    // In two steps, as there: what is recorded in between counts for sums.
+    if (collected !== undefined) return collected.then(() => copyOf(metric)).then((copy) => this.#text(copy));
     // One that is there twice is copied the second time.
     return this.#isNative(metric) && !this.#seen.has(metric[TABLE]) ? undefined : copyOf(metric);
   }

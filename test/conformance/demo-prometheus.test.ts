@@ -21,6 +21,7 @@ describe.runIf(prometheus)('a real Prometheus on the demo', () => {
     );
     expect(scraped.value).toBeGreaterThanOrEqual(3);
     expect(demo.stdout).not.toContain('event loop blocked');
+    expect(await server.query('demo_phase{demo_phase="blocked"} == 1')).toHaveLength(1);
     const [changes] = await server.query('sum(changes(http_requests_total[3s]))');
     expect(changes.value).toBe(0);
 

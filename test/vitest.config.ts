@@ -6,7 +6,10 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Folders whose tests start child processes, servers or worker threads under load. */
-const HEAVY = ['test/{bench,binding,conformance,demo,examples,faults,ops,recorder}/**/*.test.ts', 'test/compat/prom-client/{cluster,worker}.test.ts'];
+const HEAVY = [
+  'test/{bench,binding,conformance,demo,examples,faults,ops,recorder}/**/*.test.ts',
+  'test/compat/prom-client/{cluster,exports,worker}.test.ts',
+];
 
 export default defineConfig({
   root,

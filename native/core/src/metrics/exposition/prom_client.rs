@@ -9,6 +9,7 @@ use super::super::registry::Registry;
 use super::escape::push_help;
 use super::number::javascript;
 use super::piece::Room;
+use std::ops::Range;
 
 /// Integers up to here are exact in an f64, so they are written as integers.
 const EXACT: u64 = 1 << 53;
@@ -108,13 +109,32 @@ impl<'a> Text<'a> {
         push_help(metric.help(), out);
         out.extend_from_slice(format!("\n# TYPE {} {type}", self.name).as_bytes());
         let start = out.len();
-        let mut series: Vec<(u64, usize)> = Vec::new();
         let mut defaults = Vec::new();
+        let (mut last, mut in_order) = (0, true);
         metric.for_each_view(&mut |view| {
-            series.push((view.created_ns, out.len()));
+            in_order &= view.created_ns >= last;
+            last = view.created_ns;
             self.push_series(metric.kind(), view, &mut defaults, out);
         });
-        in_order_of_first_use(&mut series, start, out);
+        if !in_order {
+            out.truncate(start);
+            self.push_in_order(metric, &mut defaults, out);
+        }
+    }
+
+    /// Series lie in slots that are used again; prom-client shows them in the order of first use.
+    fn push_in_order(&self, metric: &Metric, defaults: &mut Vec<u8>, out: &mut Vec<u8>) {
+        let mut lines = Vec::new();
+        let mut series: Vec<(u64, Range<usize>)> = Vec::new();
+        metric.for_each_view(&mut |view| {
+            let start = lines.len();
+            self.push_series(metric.kind(), view, defaults, &mut lines);
+            series.push((view.created_ns, start..lines.len()));
+        });
+        series.sort_by_key(|(created, _)| *created);
+        for (_, range) in series {
+            out.extend_from_slice(&lines[range]);
+        }
     }
 
     fn push_series(&self, kind: Kind, view: &SeriesView<'_>, defaults: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -155,6 +175,12 @@ impl<'a> Text<'a> {
                 let back = defaults.strip_prefix(b",").unwrap_or_default();
                 for (opening, value) in [(&self.sum, *sum), (&self.count, *count)] {
                     opening.push(&[view.labels, back], value, out);
+                }
+            }
+            (_, [value, ..]) if self.defaults.is_empty() => {
+                self.sample.push_one(view.labels, *value, out);
+                if self.exemplars {
+                    self.push_exemplar(view.exemplars.first(), out);
                 }
             }
             (_, [value, ..]) => {
@@ -205,6 +231,20 @@ impl Opening {
             labelled: format!("\n{name}{suffix}{{").into_bytes(),
             bare: format!("\n{name}{suffix} ").into_bytes(),
         }
+    }
+
+    /// A line with one label block, which may be empty: what most series are.
+    #[inline]
+    fn push_one(&self, labels: &[u8], value: f64, out: &mut Vec<u8>) {
+        let mut room = Room::new(out, self.labelled.len() + labels.len() + TAIL);
+        if labels.is_empty() {
+            room.push(&self.bare);
+        } else {
+            room.push(&self.labelled);
+            room.push(labels);
+            room.push(b"} ");
+        }
+        push_number(value, &mut room);
     }
 
     /// A line with these pieces of a label block, of which any may be empty.
@@ -282,30 +322,6 @@ fn push_real(value: f64, room: &mut Room<'_>) {
         room.push(text.strip_suffix(b".0").unwrap_or(text));
     } else {
         room.push(javascript(value).as_bytes());
-    }
-}
-
-/// Series lie in slots that are used again; prom-client shows them in the order of first use. `series`: when each began, and where
-/// its lines do in `out`.
-fn in_order_of_first_use(series: &mut [(u64, usize)], start: usize, out: &mut Vec<u8>) {
-    if series.is_sorted_by_key(|(created, _)| *created) {
-        return;
-    }
-    let lines = out.split_off(start);
-    let ends: Vec<usize> = series
-        .iter()
-        .skip(1)
-        .map(|(_, at)| *at)
-        .chain([start + lines.len()])
-        .collect();
-    let mut ranges: Vec<_> = series
-        .iter()
-        .zip(ends)
-        .map(|((created, at), end)| (*created, *at - start..end - start))
-        .collect();
-    ranges.sort_by_key(|(created, _)| *created);
-    for (_, range) in ranges {
-        out.extend_from_slice(&lines[range]);
     }
 }
 

@@ -26,6 +26,7 @@ export { CONTENT_TYPES, type ExpositionFormat, type ExpositionOptions, type Name
 export type { DefaultLabels, NamedOptions } from './metrics/factories.js';
 export { type BoundGauge, Gauge, type NewGaugeOptions } from './metrics/gauge.js';
 export { type BoundHistogram, DEFAULT_BUCKETS, Histogram, type NewHistogramOptions } from './metrics/histogram.js';
+export type { BucketOptions, NativeHistogramOptions } from './metrics/histogram-options.js';
 export { type MetricListener, type MetricRecorded, metricHooks } from './metrics/hook.js';
 export { Info, type NewInfoOptions } from './metrics/info.js';
 export type { InfoOptions, StateSetOptions, SummaryOptions } from './metrics/kind-options.js';
@@ -55,8 +56,12 @@ export { type OpsAddress, OpsServer } from './ops/server.js';
 export {
   type RecoveredHistogram,
   type RecoveredRun,
+  type RecoveredSeries,
+  type RecoveredStateSet,
+  type RecoveredSummary,
   type RecoveredValue,
   type RecoverOptions,
   type RunEnd,
   recoverRuns,
 } from './recorder/recover.js';
+export { configureMetrics, type MetricsStack, type MetricsStackOptions } from './stack/metrics.js';

@@ -6,6 +6,7 @@ import { readOptions } from '../config/options.js';
 import { ERRORS, type ErrorCode, KymoError } from '../core/errors.js';
 import { markEnds } from './exit.js';
 import { FINGERPRINT } from './generated/layout.js';
+import { inertAddon } from './inert.js';
 import location from './location.cjs';
 import type { NativeAddon } from './native.js';
 
@@ -72,5 +73,8 @@ export function asKymoError(error: unknown, values: Record<string, unknown> = {}
   return new KymoError(code as ErrorCode, { reason: message, ...values }, { cause: error });
 }
 
+/** True when the environment switches Kymo off: then {@link native} does nothing, and no addon is needed. */
+export const DISABLED: boolean = readOptions().disabled;
+
 /** The addon. Importing this module throws `KYMO_BINDING_MISSING` or `KYMO_BINDING_VERSION` when it cannot be used. */
-export const native: NativeAddon = load();
+export const native: NativeAddon = DISABLED ? inertAddon() : load();

@@ -17,6 +17,12 @@ interface OptionRow {
 
 /** Process-wide options: the environment sets them, since memory is laid out before any code of the application runs. */
 export const OPTIONS = {
+  disabled: {
+    env: ['KYMO_DISABLED'],
+    type: 'boolean',
+    default: false,
+    doc: 'switches everything off: the addon is not loaded, instruments and servers do nothing',
+  },
   memory: {
     env: ['KYMO_MEMORY'],
     type: 'string',

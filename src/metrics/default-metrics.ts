@@ -65,8 +65,12 @@ export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): Defa
   if (unknown !== undefined) {
     throw new KymoError('KYMO_CONFIG_VALUE', { source: 'sets', value: unknown, expected: `some of ${DEFAULT_METRIC_SETS.join(', ')}` });
   }
-  const ownHeap = isMainThread || !registry.shared;
   const stops: (() => void)[] = [];
+  const stop = (): void => {
+    for (const end of stops.splice(0)) end();
+  };
+  if (registry.disabled()) return { stop, [Symbol.dispose]: stop };
+  const ownHeap = isMainThread || !registry.shared;
   if (ownHeap && sets.includes('heap')) {
     const sampler = RuntimeSampler.of(registry, intervalMs);
     stops.push(() => sampler.release());
@@ -76,7 +80,7 @@ export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): Defa
       const observed = GarbageCollection.of(registry, gcDurationBuckets);
       stops.push(() => observed.release());
     } catch (error) {
-      for (const stop of stops) stop();
+      stop();
       throw error;
     }
   }
@@ -85,8 +89,5 @@ export function collectDefaultMetrics(options: DefaultMetricsOptions = {}): Defa
     native.attachDefaultCollectors(registry.id, code, isMainThread);
     stops.push(() => native.detachDefaultCollectors(registry.id, code));
   }
-  const stop = (): void => {
-    for (const end of stops.splice(0)) end();
-  };
   return { stop, [Symbol.dispose]: stop };
 }

@@ -1,4 +1,5 @@
 // Options of a registry: types and checks. Pure functions, any thread.
+import { DISABLED } from '../binding/load.js';
 import { KymoError } from '../core/errors.js';
 import type { CollectTiming } from './collect.js';
 import type { AnyOptions, Kind } from './declaration.js';
@@ -83,7 +84,7 @@ export function checkConfig(config: RegistryConfig): RegistrySettings {
       throw refuse(`\`${option}\` is not a number of milliseconds in [10, 2147483647]`);
   }
   return {
-    enabled,
+    enabled: enabled && !DISABLED,
     prefix,
     defaultLabels: checkDefaultLabels(defaultLabels),
     declared: {

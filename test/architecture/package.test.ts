@@ -78,6 +78,7 @@ describe('index.ts', () => {
   });
 
   it('exposes nothing of the native layer', () => {
-    expect(code).not.toMatch(/\bNative\w+|\/binding\/(native|segment|layout|generated)/);
+    // A native histogram is a kind of histogram, not of layer.
+    expect(code).not.toMatch(/\bNative(?!Histogram)\w+|\/binding\/(native|segment|layout|generated)/);
   });
 });

@@ -28,7 +28,7 @@ describe('errors', () => {
 
   it('are the only ones: src/ throws no plain Error, but for the drop-ins, which throw what their originals throw', () => {
     const wrong = sources.filter(
-      ({ path, text: code }) => /^src\/(?!demo\/|compat\/)/.test(path) && /\bthrow new (?!KymoError\b)\w+/.test(code),
+      ({ path, text: code }) => /^src\/(?!demo\/|compat\/)/.test(path) && /\bthrow new (?!(Kymo|InvalidMetric)Error\b)\w+/.test(code),
     );
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });

@@ -16,7 +16,7 @@ const guides = [...sourceFiles(['src', 'bench', '.github'], ['.md']), { path: 'R
 const examples = guides.flatMap(({ path, text }) =>
   [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match, index) => ({
     name: `${path.replace(/\W+/g, '-')}-${index + 1}.ts`,
-    code: /^import .* from 'kymo'/m.test(match[1] as string) ? (match[1] as string) : GIVEN + match[1],
+    code: /^import .* from 'kymo[/']/m.test(match[1] as string) ? (match[1] as string) : GIVEN + match[1],
   })),
 );
 

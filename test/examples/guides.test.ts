@@ -39,7 +39,7 @@ const fileOf = ({ name }: Example): string => name.replace(/\W+/g, '-');
 /** The example with what is given to it, any free port for a fixed one, and a word to this test at its end. */
 function programOf(code: string): string {
   const free = code.replace(/(\bport: |\.listen\()\d+/g, '$10');
-  const complete = /^import .* from 'kymo'/m.test(free);
+  const complete = /^import .* from 'kymo[/']/m.test(free);
   return `${complete ? free : `${GIVEN}{\n${free}}\n`}\nprocess.send?.('reached the end');\nprocess.disconnect();\nexport {};\n`;
 }
 

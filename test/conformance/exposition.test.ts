@@ -78,7 +78,7 @@ describe.runIf(python)("Prometheus' Python parsers", () => {
     expect(parseWithPython('openmetrics', await registry.metrics({ format: 'openmetrics' }))).toEqual([]);
   });
 
-  it('read many registries from one server, gzip and all, each family once', async () => {
+  it('read many registries from one server, gzip and all, each family once [H-85]', async () => {
     const registries = Array.from({ length: 20 }, (_, index) => {
       const registry = new MetricsRegistry();
       registry.counter({ name: 'jobs_total', help: 'Jobs done', labelNames: ['registry'] }).inc({ registry: `${index}` }, index);

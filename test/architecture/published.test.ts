@@ -1,6 +1,6 @@
 // The package as a user gets it: packed, unpacked elsewhere, imported and type-checked there.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -47,6 +47,22 @@ describe('the published package', () => {
     expect(status).toBe(0);
   });
 
+  it('gives a CommonJS program the drop-in of prom-client', () => {
+    mkdirSync(join(project, 'node_modules', 'tdigest'), { recursive: true });
+    for (const name of ['tdigest', 'bintrees']) {
+      cpSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
+    }
+    writeFileSync(
+      join(project, 'drop-in.cjs'),
+      `const { Summary, register } = require('kymo/prom-client');
+      new Summary({ name: 'packed_seconds', help: 'h', percentiles: [0.5] }).observe(3);
+      register.metrics().then((text) => process.stdout.write(text));`,
+    );
+    const { status, text } = run(process.execPath, ['drop-in.cjs'], project);
+    expect(text).toContain('\npacked_seconds{quantile="0.5"} 3\n');
+    expect(status).toBe(0);
+  });
+
   it('compiles in a strict project', () => {
     writeFileSync(
       join(project, 'main.ts'),
@@ -57,6 +73,29 @@ describe('the published package', () => {
       metrics.counter({ name: 'typed_total', help: 'h', labelNames: ['a'] }).inc({ b: 'c' });
       export type Code = KymoError['code'];`,
     );
+    writeFileSync(
+      join(project, 'drop-in.ts'),
+      `import client, { Counter, register, type CounterConfiguration, type MetricObjectWithValues, type MetricValue } from 'kymo/prom-client';
+      import { OpsServer } from 'kymo';
+      const configuration: CounterConfiguration<'path'> = { name: 'typed_total', help: 'h', labelNames: ['path'], collect() { this.inc(0); } };
+      const counter = new Counter(configuration);
+      counter.labels({ path: '/' }).inc();
+      counter.inc({ path: 2 }, 3);
+      // @ts-expect-error a label that was not declared
+      counter.inc({ paths: '/' });
+      export const own: Counter.Internal = counter.labels('/');
+      export const all: Promise<MetricObjectWithValues<MetricValue<string>>[]> = register.getMetricsAsJSON();
+      export const server = new OpsServer({ registries: [register, new client.Registry()] });
+      export const timer: (labels?: client.LabelValues<'a'>) => number = new client.Histogram<'a'>({ name: 'h', help: 'h' }).startTimer();`,
+    );
+    writeFileSync(
+      join(project, 'drop-in-commonjs.cts'),
+      `import client = require('kymo/prom-client');
+      client.collectDefaultMetrics({ prefix: 'p_', labels: { a: 'b' } });
+      const gateway = new client.Pushgateway('http://127.0.0.1:9091', { timeout: 1000 });
+      const pushed: Promise<{ resp?: unknown; body?: unknown }> = gateway.push({ jobName: 'j' });
+      export = { pushed, list: client.collectDefaultMetrics.metricsList, gauge: new client.Gauge({ name: 'g', help: 'h' }) };`,
+    );
     const compilerOptions = {
       strict: true,
       module: 'NodeNext',
@@ -66,7 +105,10 @@ describe('the published package', () => {
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules/@types')],
     };
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['main.ts'] }));
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, include: ['main.ts', 'drop-in.ts', 'drop-in-commonjs.cts'] }),
+    );
     const { status, text } = run(process.execPath, [join(ROOT, 'node_modules/.bin/tsc'), '-p', project], project);
     expect(text).toBe('');
     expect(status).toBe(0);

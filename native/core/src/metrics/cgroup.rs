@@ -131,13 +131,7 @@ impl Collector for CgroupCollector {
         ];
         for (name, help, kind, value) in rows {
             if let Some(value) = value {
-                emit(Sample {
-                    name,
-                    help,
-                    kind,
-                    labels: "",
-                    value,
-                });
+                emit(Sample::plain(name, help, kind, value));
             }
         }
     }

@@ -17,6 +17,20 @@ pub struct Sample<'a> {
     pub value: f64,
 }
 
+impl<'a> Sample<'a> {
+    /// A value without labels.
+    pub fn plain(name: &'a str, help: &'a str, kind: Kind, value: f64) -> Sample<'a> {
+        let labels = "";
+        Sample {
+            name,
+            help,
+            kind,
+            labels,
+            value,
+        }
+    }
+}
+
 /// A source of samples. `collect` may take a few system calls' time, and never waits for JS.
 pub trait Collector: Send + Sync {
     /// Emits all samples, family by family.

@@ -147,13 +147,7 @@ impl Collector for EventLoopCollector {
                 active,
             ),
         ] {
-            emit(Sample {
-                name,
-                help,
-                kind,
-                labels: "",
-                value,
-            });
+            emit(Sample::plain(name, help, kind, value));
         }
     }
 }

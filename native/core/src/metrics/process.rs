@@ -109,13 +109,7 @@ impl Collector for ProcessCollector {
         ];
         for (name, help, kind, value) in rows {
             if let Some(value) = value {
-                emit(Sample {
-                    name,
-                    help,
-                    kind,
-                    labels: "",
-                    value,
-                });
+                emit(Sample::plain(name, help, kind, value));
             }
         }
     }

@@ -131,13 +131,7 @@ impl Collector for StallCollector {
         };
         let help = "Age of the callback that blocks the main event loop right now, from 0.1 s on; 0 when none does.";
         let mut give = |name, help, kind, value| {
-            emit(Sample {
-                name,
-                help,
-                kind,
-                labels: "",
-                value,
-            });
+            emit(Sample::plain(name, help, kind, value));
         };
         give("nodejs_eventloop_blocked_seconds", help, Kind::Gauge, blocked);
         let help = "Times that one callback blocked the main event loop for 0.1 s or more.";

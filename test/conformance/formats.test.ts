@@ -1,24 +1,20 @@
 // Every format, read by Prometheus' own Go code: the scraper's parsers, OpenMetrics 2 and protobuf included, and the one of client
 // libraries.
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CONTENT_TYPES, type ExpositionFormat, MetricsRegistry, type NameEscaping } from '../../src/index.js';
 import { built, everything, HOSTILE } from './everything.js';
-import { buildGoParsers, type GoExposition, go, goSample, parseWithGo, parseWithPython, python, sampleValue } from './judges.js';
+import { type GoExposition, goParsers, goSample, parseWithGo } from './go-parsers.js';
+import { parseWithPython, python, sampleValue } from './judges.js';
 
 const FORMATS = Object.keys(CONTENT_TYPES) as ExpositionFormat[];
 const ESCAPINGS: readonly NameEscaping[] = ['allow-utf-8', 'underscores', 'dots', 'values'];
-
-/** Time for the first build of the parsers on a machine, modules included. */
-const BUILD_MS = 600_000;
 
 async function parsed(registry: MetricsRegistry, format: ExpositionFormat, escaping?: NameEscaping): Promise<GoExposition> {
   const { contentType, body } = await registry.scrape(escaping === undefined ? { format } : { format, escaping });
   return parseWithGo('textparse', contentType, body);
 }
 
-describe.runIf(go)("Prometheus' own parsers", () => {
-  beforeAll(buildGoParsers, BUILD_MS);
-
+describe.runIf(goParsers)("Prometheus' own parsers", () => {
   it.each(FORMATS)('read every kind of metric from %s and find each value (rule 3)', async (format) => {
     const found = await parsed(everything(), format);
     for (const [index, route] of HOSTILE.entries()) {

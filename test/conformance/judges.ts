@@ -1,7 +1,5 @@
 // The foreign programs that read our exposition, behind one function each. Runs in the test process.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { peer, pythonPeer } from '../peers.js';
 
@@ -12,12 +10,6 @@ export const promtool = peer('promtool', 'apt-get install prometheus');
 
 /** A Python with Prometheus' client library: the OpenMetrics reference parser and a text parser. */
 export const python = pythonPeer('prometheus_client', 'pip install prometheus_client');
-
-/** The Go toolchain, which builds Prometheus' own parsers. */
-export const go = peer('go', 'https://go.dev/dl (Go 1.26, or 1.21 and newer, which fetch it)');
-
-const GO_SOURCES = fileURLToPath(new URL('go-parsers', import.meta.url));
-const GO_PARSERS = fileURLToPath(new URL('../../.prepare/go-parsers', import.meta.url));
 
 /** One family as a parser understood it. */
 export interface ParsedFamily {
@@ -74,61 +66,4 @@ export function sampleValue(
     .filter((sample) => sample.name === name && JSON.stringify(Object.entries(sample.labels).sort()) === wanted);
   if (found.length > 1) throw new Error(`${name}${wanted} stands ${found.length} times`);
   return found[0]?.value;
-}
-
-/** What Go's parsers found of one sample; numbers that JSON cannot carry are read. */
-export interface GoSample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-  /** When the series began, ms since 1970; 0 where the format does not say. */
-  readonly startMs: number;
-  readonly histogram?: {
-    readonly count: number;
-    readonly sum: number;
-    readonly schema: number;
-    readonly zeroThreshold: number;
-    readonly zeroCount: number;
-    /** Index and count. */
-    readonly positive: readonly (readonly [number, number])[];
-    readonly negative: readonly (readonly [number, number])[];
-  };
-  readonly exemplars?: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number; readonly ms: number }[];
-}
-
-/** What Go's parsers found. */
-export interface GoExposition {
-  readonly families: Readonly<Record<string, { readonly type?: string; readonly help?: string; readonly unit?: string }>>;
-  readonly samples: readonly GoSample[];
-}
-
-/** Builds the parsers of `go-parsers/`: minutes at the first time on a machine, under a second later. For `beforeAll`. */
-export function buildGoParsers(): void {
-  mkdirSync(dirname(GO_PARSERS), { recursive: true });
-  const built = spawnSync(go as string, ['build', '-o', GO_PARSERS, '.'], { cwd: GO_SOURCES, encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`go build: ${built.stderr}`);
-}
-
-/**
- * An exposition as Prometheus' Go code reads it: `textparse` as the server does when it scrapes, `expfmt` as client libraries do.
- * @throws Error with the parser's message when it refuses the exposition.
- */
-export function parseWithGo(parser: 'textparse' | 'expfmt', contentType: string, body: string | Uint8Array): GoExposition {
-  const { status, stdout, stderr } = spawnSync(GO_PARSERS, [parser, contentType], { input: body, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(`${parser} of ${contentType}: ${stderr.trim()}\n${Buffer.from(body).toString('utf8', 0, 2000)}`);
-  const numeric = new Set(['value', 'count', 'sum', 'zeroThreshold', 'zeroCount']);
-  return JSON.parse(stdout, (key, value) => {
-    if (typeof value === 'string' && numeric.has(key)) return Number(value === '' ? Number.NaN : value);
-    if (Array.isArray(value) && value.length === 2 && typeof value[0] === 'number') return [value[0], Number(value[1])];
-    return value;
-  });
-}
-
-/** The one sample of that name and those labels that Go's parsers found. */
-export function goSample(found: GoExposition, name: string, labels: Readonly<Record<string, string>> = {}): GoSample | undefined {
-  const wanted = JSON.stringify(Object.entries(labels).sort());
-  const samples = found.samples.filter((sample) => sample.name === name && JSON.stringify(Object.entries(sample.labels).sort()) === wanted);
-  // A histogram with both kinds of buckets is a sample of its own beside its classic ones.
-  if (samples.length > 1) throw new Error(`${name}${wanted} stands ${samples.length} times`);
-  return samples[0];
 }

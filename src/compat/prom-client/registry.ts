@@ -1,6 +1,7 @@
 // prom-client's registry: metrics by name, and their text and JSON. App threads.
 import { REGISTRY_ID } from '../../metrics/registry-id.js';
 import { type AggregatedMetric, aggregated } from './aggregators.js';
+import { collectRegularly } from './collecting.js';
 import { isObject, type Labels } from './label-identity.js';
 import { NativeRegistry } from './native-metric.js';
 import { scrape } from './scrape.js';
@@ -46,8 +47,9 @@ export class Registry {
     Object.defineProperty(this, NATIVE, { value: undefined, writable: true });
   }
 
-  /** Id of the native registry that shows these metrics. */
+  /** Id of the native registry that shows these metrics. Whoever asks may serve it, so `collect` functions run regularly from then on. */
   get [REGISTRY_ID](): number {
+    collectRegularly(this);
     return opened(this).id;
   }
 

@@ -60,6 +60,20 @@ describe('a registry on the native side', () => {
     expect(served(two)).toEqual(['first{a="x"} 2']);
   });
 
+  it('collects regularly from when it is served, though nobody asks for metrics()', async () => {
+    const registry = new Registry();
+    let collected = 0;
+    const collect = function (this: Gauge): void {
+      this.set(++collected);
+    };
+    new Gauge({ name: 'g', help: 'h', registers: [registry], collect });
+    new Gauge({ name: 'failing', help: 'h', registers: [registry], collect: () => Promise.reject(new Error('no data')) });
+    new Summary({ name: 's', help: 'h', percentiles: [0.5], registers: [registry] }).observe(3);
+    expect(served(registry)[0]).toBe('g 0');
+    await vi.waitFor(() => expect(served(registry)).toEqual(['g 1', 'failing 0', 's{quantile="0.5"} 3', 's_sum 3', 's_count 1']));
+    expect(collected).toBe(1);
+  });
+
   it('has no limit of series', () => {
     const registry = new Registry();
     const many = counter(registry);

@@ -117,6 +117,14 @@ impl Lines {
         }
     }
 
+    /// The beginning of a line that has nothing behind its number, and no line beside it.
+    pub(super) fn plain(&self) -> Option<&Opening> {
+        match self {
+            Lines::Number { sample, extras } if !extras.start && extras.created.is_none() => Some(sample),
+            _ => None,
+        }
+    }
+
     /// Writes one series under `labels`, which are the view's or those under an escaping scheme.
     #[inline]
     pub(super) fn push(&mut self, labels: &[u8], view: &SeriesView<'_>, out: &mut Vec<u8>) {
@@ -220,6 +228,7 @@ fn push_start(created_ns: u64, out: &mut Vec<u8>) {
 }
 
 /// How a line of one sample name begins.
+#[derive(Clone)]
 pub(super) struct Opening {
     /// `name{`, `name{a="x",` or `{"name",`: what comes next is a label.
     labelled: Vec<u8>,
@@ -254,7 +263,7 @@ impl Opening {
 
     /// A whole line.
     #[inline]
-    fn push(&self, labels: &[u8], value: f64, out: &mut Vec<u8>) {
+    pub(super) fn push(&self, labels: &[u8], value: f64, out: &mut Vec<u8>) {
         let mut room = Room::new(out, self.labelled.len() + labels.len() + TAIL);
         self.open(labels, &mut room);
         push_number(value, &mut room);

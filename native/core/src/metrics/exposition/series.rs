@@ -3,12 +3,14 @@
 use super::super::metric::SeriesView;
 use super::escape::Escaping;
 use super::format::{Names, Style, Type};
-use super::lines::{Lines, Shape};
+use super::lines::{Lines, Opening, Shape};
 use super::source::{Source, prefix};
 use super::{RenderOptions, head, pairs, protobuf};
 
 /// Writes the series of one metric, in any format.
 pub(super) struct Series {
+    /// How the line of a series begins that is one number and nothing else.
+    plain: Option<Opening>,
     form: Form,
     /// The scheme under which the names in each block are written anew, if they are.
     rewriting: Option<Escaping>,
@@ -44,9 +46,15 @@ impl Series {
             };
             Form::Lines(Lines::new(&shape, source))
         };
+        let rewriting = source.rewriting(escaping);
+        let plain = match &form {
+            Form::Lines(lines) if rewriting.is_none() => lines.plain().cloned(),
+            _ => None,
+        };
         let series = Series {
+            plain,
             form,
-            rewriting: source.rewriting(escaping),
+            rewriting,
             rewritten: Vec::new(),
         };
         (series, prefix)
@@ -63,8 +71,17 @@ impl Series {
         }
     }
 
-    #[inline]
+    /// Writes one series. Almost every one is a counter or a gauge: for these it is a test and the line.
+    #[inline(always)]
     pub(super) fn push(&mut self, view: &SeriesView<'_>, out: &mut Vec<u8>) {
+        match (&self.plain, view.values) {
+            (Some(opening), [value]) if view.exemplars.is_empty() => opening.push(view.labels, *value, out),
+            _ => self.push_any(view, out),
+        }
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, view: &SeriesView<'_>, out: &mut Vec<u8>) {
         let labels = match self.rewriting {
             None => view.labels,
             Some(scheme) => {

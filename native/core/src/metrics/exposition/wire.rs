@@ -1,7 +1,12 @@
 //! The wire format of protocol buffers, as far as it is written here (protobuf.dev, "Encoding"). Any thread.
 
+use super::piece::Room;
+
 /// Length-delimited, the wire type of strings and messages.
 const BYTES: u32 = 2;
+/// Tags of the strings in fields 1 and 2.
+const FIRST: u8 = (1 << 3 | BYTES) as u8;
+const SECOND: u8 = (2 << 3 | BYTES) as u8;
 /// The length byte of a message that is begun; longer messages are moved to make room.
 const SHORT: usize = 1;
 
@@ -58,6 +63,15 @@ fn varint_length(value: usize) -> usize {
 /// A field that is a message of two strings, its fields 1 and 2: a label.
 pub(super) fn push_strings(field: u32, one: &[u8], two: &[u8], out: &mut Vec<u8>) {
     let length = 2 + varint_length(one.len()) + one.len() + varint_length(two.len()) + two.len();
+    if length < 0x80 && field < 16 {
+        // Every number is one byte, as in almost every label.
+        let mut room = Room::new(out, length + 2);
+        room.push(&[(field << 3 | BYTES) as u8, length as u8, FIRST, one.len() as u8]);
+        room.push(one);
+        room.push(&[SECOND, two.len() as u8]);
+        room.push(two);
+        return;
+    }
     out.reserve(length + 16);
     push_tag(field, BYTES, out);
     push_varint(length as u64, out);

@@ -1,6 +1,6 @@
 // prom-client's counter. App threads; an increment of labels seen before is a look-up and a store into a native cell.
 import util from 'util';
-import { Exemplar, nowTimestamp } from './exemplar.js';
+import { Exemplar, keepNatively, nowTimestamp } from './exemplar.js';
 import { getLabels, isObject, type Labels, NO_LABELS } from './label-identity.js';
 import { connect, entriesOf, Metric, type MetricConfig, READ_MAP, readEntries, SAMPLES, WRITE_MAP, writeEntries } from './metric.js';
 import { beforeAdd, openScrapes } from './open-scrapes.js';
@@ -82,6 +82,7 @@ export class Counter extends Metric {
     entry.exemplar.labelSet = { ...exemplarLabels };
     entry.exemplar.value = value ? value : 1;
     entry.exemplar.timestamp = nowTimestamp();
+    keepNatively(table, series, 0, entry.exemplar);
   }
 
   /** Forgets all series; without label names there is one at 0 again. */

@@ -1,7 +1,7 @@
 // prom-client's histogram. App threads; an observation of labels seen before is a look-up and two stores into native cells.
 import util from 'util';
 import { BucketLayout } from './bucket-layout.js';
-import { Exemplar, nowTimestamp } from './exemplar.js';
+import { Exemplar, keepNatively, nowTimestamp } from './exemplar.js';
 import { getLabels, type Identity, isObject, type Labels, NO_LABELS } from './label-identity.js';
 import { connect, Metric, type MetricConfig, type MetricData, READ_MAP, READERS, runCollect, SAMPLES, WRITE_MAP } from './metric.js';
 import { beforeChange, openScrapes } from './open-scrapes.js';
@@ -108,7 +108,8 @@ export class Histogram extends Metric {
     if (Object.keys(exemplarLabels).length === 0) return;
     const table = this[TABLE];
     const bound = this.upperBounds.find((upper) => value <= upper) ?? -1;
-    const { exemplars } = table.byKey.get(table.identify(labels).key) as { exemplars: BucketExemplars };
+    const series = table.byKey.get(table.identify(labels).key) as Series;
+    const exemplars = series.exemplars as BucketExemplars;
     let exemplar = exemplars[bound];
     if (!isObject(exemplar)) {
       exemplar = new Exemplar();
@@ -118,6 +119,7 @@ export class Histogram extends Metric {
     exemplar.labelSet = { ...exemplarLabels };
     exemplar.value = value;
     exemplar.timestamp = nowTimestamp();
+    keepNatively(table, series, this[LAYOUT].cellOf(value), exemplar);
   }
 
   /** Asks `collect`, and gives the name, the help and a sample per bucket, sum and count. */

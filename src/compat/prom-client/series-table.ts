@@ -211,6 +211,7 @@ export class SeriesTable {
       return warnOfPrivateMemory(location);
     }
     series.native = true;
+    series.location = location;
     return true;
   }
 }

@@ -35,6 +35,8 @@ export class Series {
   steady = true;
   /** Native code has it. */
   native = false;
+  /** Its cells as native code numbers them. */
+  location = 0;
   /** Names and values in turn by which native code knows it, once a program spells them otherwise. */
   nativePairs: readonly string[] | undefined = undefined;
   /** What it printed when it was made, if that is not what identifies it. */

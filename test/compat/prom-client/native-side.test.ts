@@ -74,6 +74,21 @@ describe('a registry on the native side', () => {
     expect(collected).toBe(1);
   });
 
+  it('shows exemplars in OpenMetrics', () => {
+    vi.spyOn(Date, 'now').mockReturnValue(1_678_654_679_250);
+    const registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
+    const declared = { help: 'h', labelNames: ['a'], enableExemplars: true, registers: [registry] };
+    const exemplarLabels = { trace_id: 'a"b' };
+    new Counter({ ...declared, name: 'jobs_total' }).inc({ labels: { a: 'x' }, value: 2, exemplarLabels });
+    new Histogram({ ...declared, name: 'h', buckets: [1] }).observe({ labels: { a: 'x' }, value: 5, exemplarLabels });
+    vi.restoreAllMocks();
+    const lines = native.renderSync([(registry as unknown as Record<symbol, number>)[REGISTRY] as number], 1, false).split('\n');
+    expect(lines.filter((line) => line.includes(' # '))).toEqual([
+      'jobs_total{a="x"} 2 # {trace_id="a\\"b"} 2 1678654679.250',
+      'h_bucket{a="x",le="+Inf"} 1 # {trace_id="a\\"b"} 5 1678654679.250',
+    ]);
+  });
+
   it('has no limit of series', () => {
     const registry = new Registry();
     const many = counter(registry);

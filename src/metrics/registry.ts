@@ -273,7 +273,11 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
    * {@link MetricsRegistry.setGauge}.
    */
   observe(name: string, value: number, tags?: Tags): void {
-    this.#observe(this.get(name) instanceof Summary ? 'summary' : 'histogram', name, value, tags);
+    if (!this.#settings.enabled) return;
+    const full = this.#full(name);
+    const known = this.#metrics.get(full);
+    const isSummary = known === undefined ? this.#described(full)?.kind === KINDS.summary : known instanceof Summary;
+    this.#observe(isSummary ? 'summary' : 'histogram', name, value, tags);
   }
 
   /**

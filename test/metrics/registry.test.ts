@@ -106,6 +106,37 @@ describe('a registry that several threads share', () => {
     expect(scrape(registry)).toEqual({ jobs: 7 });
   });
 
+  it('takes what another thread declared by its name alone, with its description, labels and buckets', async () => {
+    const registry = new MetricsRegistry({ name: 'by name' });
+    await inWorker(
+      `const own = new MetricsRegistry({ name: 'by name' });
+       own.counter('jobs', 'Jobs done', ['queue', 'outcome']).inc({ queue: 'a', outcome: 'ok' });
+       own.histogram('took', 'Time', [1, 2]).observe(1.5);
+       own.gauge({ name: 'depth', help: 'Depth', aggregate: 'last' }).set(3);
+       own.summary({ name: 'waited', help: 'Wait', quantiles: [0.5] }).observe(3);
+       own.stateSet('mode', { states: ['on', 'off'] }).set('on');
+       parentPort.postMessage('done');`,
+    );
+    expect(registry.getMetric('jobs')).toBeUndefined();
+    const jobs = registry.counter('jobs');
+    expect([jobs.help, jobs.labelNames]).toEqual(['Jobs done', ['queue', 'outcome']]);
+    registry.inc('jobs', 2, { outcome: 'ok', queue: 'a' });
+    registry.observe('took', 0.5);
+    registry.gauge('depth', 4);
+    registry.observe('waited', 3);
+    registry.summary('waited').observe(3);
+    registry.stateSet({ name: 'mode', help: 'other words', states: ['on', 'off'] }).set('off');
+    expect(() => registry.gauge('jobs')).toThrow(expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' }));
+    expect(() => registry.counter('jobs', '', ['queue'])).toThrow(expect.objectContaining({ code: 'KYMO_METRICS_CONFLICT' }));
+    expect(registry.snapshot()).toMatchObject({
+      counters: { 'jobs{queue="a",outcome="ok"}': 3 },
+      gauges: { depth: 4 },
+      histograms: { took: { count: 2, sum: 2, buckets: { 1: 1, 2: 1, '+Inf': 0 } } },
+      summaries: { waited: { count: 3, sum: 9 } },
+      stateSets: { mode: { on: 0, off: 1 } },
+    });
+  });
+
   it('can read, reset and unregister what another thread declared', async () => {
     const registry = new MetricsRegistry({ name: 'foreign' });
     await inWorker(

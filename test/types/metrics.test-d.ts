@@ -88,6 +88,43 @@ const text: Promise<string> = metrics.metrics({ format: 'openmetrics', created: 
 // @ts-expect-error no such format
 metrics.metrics({ format: 'json' });
 
+// Factories by name: the second argument decides.
+const named = metrics.counter('n', 'n', ['method']);
+same<typeof named, Counter<'method'>>(true);
+named.inc({ method: 'GET' });
+// @ts-expect-error a label was not declared
+named.inc({ route: '/' });
+same<ReturnType<typeof plainByName>, Counter<never>>(true);
+function plainByName() {
+  return metrics.counter('n', 'n');
+}
+const short = metrics.gauge('n', ['queue']);
+same<typeof short, Gauge<'queue'>>(true);
+const bucketed = metrics.histogram('n', 'n', ['route'], [1, 2]);
+same<typeof bucketed, Histogram<'route'>>(true);
+const optioned = metrics.histogram('n', { description: 'n', labelNames: ['route'], buckets: [1] });
+same<typeof optioned, Histogram<'route'>>(true);
+metrics.counter('n', 1, { method: 'GET' });
+// @ts-expect-error a number records, and gives nothing
+metrics.counter('n', 1).inc();
+metrics.histogram('n', 0.5);
+metrics.increment('n', 1, { a: 1, b: true });
+// @ts-expect-error a tag is no object
+metrics.increment('n', 1, { a: {} });
+// @ts-expect-error a form that never records
+metrics.createCounter('n', 1);
+metrics.createCounter('n', 'n', { region: 'eu' }).inc({ region: 'us' });
+// @ts-expect-error a state that was not declared
+metrics.stateSet('n', { states: ['on', 'off'] }).set('dim');
+metrics.configure({ prefix: 'app_', defaultLabels: { region: 'eu' }, enabled: true });
+// @ts-expect-error registries are named when they are made
+metrics.configure({ name: 'x' });
+for (const sample of metrics.collect()) {
+  if (sample.type === 'histogram') sample.buckets['1'];
+  // @ts-expect-error only some have a value
+  else sample.value;
+}
+
 // What is thrown can be told apart by its code.
 export function codeOf(error: unknown): string {
   if (!KymoError.is(error)) return String([values, text]);

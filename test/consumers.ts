@@ -37,6 +37,15 @@ function begin(): boolean {
   }
 }
 
+/** Removes what was installed from lock files of before. */
+function forgetOthers(): void {
+  const folder = join(ROOT, '.prepare');
+  for (const name of readdirSync(folder)) {
+    if (/^consumers-[0-9a-f]{12}$/.test(name) && join(folder, name) !== CONSUMERS)
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 function install(): boolean {
   if (existsSync(DONE)) return true;
   mkdirSync(join(ROOT, '.prepare'), { recursive: true });
@@ -47,10 +56,14 @@ function install(): boolean {
   try {
     rmSync(CONSUMERS, { recursive: true, force: true });
     cpSync(SOURCE, CONSUMERS, { recursive: true });
-    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
+    // Quick to say that there is no network.
+    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', '--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
     const { status, stdout, stderr } = spawnSync('npm', args, { cwd: CONSUMERS, encoding: 'utf8' });
     if (status !== 0) process.stderr.write(`npm ci in ${SOURCE}: ${stdout ?? ''}${stderr ?? ''}\n`);
-    else writeFileSync(DONE, '');
+    else {
+      writeFileSync(DONE, '');
+      forgetOthers();
+    }
     return status === 0;
   } finally {
     rmSync(LOCK, { recursive: true, force: true });

@@ -17,7 +17,7 @@ impl Metric {
         let _index = lock(&self.index);
         let Some(options) = &self.descriptor.native else { return };
         let mut all = self.series.iter();
-        let Some(series) = all.find(|series| series.locations().contains(&location)) else {
+        let Some(series) = all.find(|series| series.holds(location)) else {
             return;
         };
         let (now_ms, from) = (wall_ns() / 1_000_000, self.descriptor.classic_cells() as usize);

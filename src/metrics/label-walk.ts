@@ -33,22 +33,42 @@ export function walkFor(names: readonly string[]): Walk {
   return walk;
 }
 
-function compiled(names: readonly string[]): Walk | undefined {
+/** As {@link Walk}, with what stands in for a missing value, in the order of the levels. */
+export type PartialWalk = (root: Level, labels: LabelValues, fallbacks: readonly (string | undefined)[]) => Place;
+
+const partialWalks = new Map<string, PartialWalk>();
+
+/** As {@link walkFor}, for objects that may leave values out. */
+export function partialWalkFor(names: readonly string[]): PartialWalk {
+  const key = JSON.stringify(names);
+  let walk = partialWalks.get(key);
+  if (walk === undefined) {
+    walk = (compiled(names, (at) => ` ?? fallbacks[${at}]`) as PartialWalk | undefined) ?? looped([...names]);
+    partialWalks.set(key, walk);
+  }
+  return walk;
+}
+
+function compiled(names: readonly string[], otherwise: (at: number) => string = () => ''): Walk | undefined {
   if (names.length === 0) return undefined;
-  const steps = names.map((name) => `at = at.get(labels[${JSON.stringify(name)}]); if (at === undefined) return ${UNKNOWN};`);
+  const steps = names.map((name, at) => {
+    const value = `labels[${JSON.stringify(name)}]${otherwise(at)}`;
+    return `at = at.get(${value}); if (at === undefined) return ${UNKNOWN};`;
+  });
   try {
-    return new Function('at', 'labels', `"use strict"; ${steps.join(' ')} return at;`) as Walk;
+    return new Function('at', 'labels', 'fallbacks', `"use strict"; ${steps.join(' ')} return at;`) as Walk;
   } catch {
     return undefined; // The process forbids code from text.
   }
 }
 
-function looped(names: readonly string[]): Walk {
+/** Where nothing stands in for a missing value, it is looked for as it is, and never found. */
+function looped(names: readonly string[]): PartialWalk & Walk {
   if (names.length === 0) return unknown;
-  return (root, labels) => {
+  return (root: Level, labels: LabelValues, fallbacks: readonly (string | undefined)[] = []) => {
     let at: Next | undefined = root;
-    for (const name of names) {
-      at = (at as Level).get(labels[name] as LabelValue);
+    for (let depth = 0; depth < names.length; depth++) {
+      at = (at as Level).get((labels[names[depth] as string] ?? fallbacks[depth]) as LabelValue);
       if (at === undefined) return UNKNOWN;
     }
     return at as Place;

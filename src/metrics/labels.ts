@@ -4,7 +4,7 @@ import { native } from '../binding/load.js';
 import type { Place } from '../binding/segment.js';
 import type { LabelRules } from './label-input.js';
 import { Level, type Next } from './label-level.js';
-import { UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
+import { type PartialWalk, partialWalkFor, UNKNOWN, unknown, type Walk, walkFor } from './label-walk.js';
 
 /** A label value. Numbers, booleans and bigints are written as `String(value)`. */
 export type LabelValue = string | number | boolean | bigint;
@@ -29,6 +29,11 @@ export class LabelIndex {
   #levels: string[];
   /** Walks the levels with an object of labels. */
   #walk: Walk;
+  /** The same for objects that may leave values out. */
+  #partialWalk: PartialWalk = unknown;
+  /** What stands in for a missing value, in the order of the levels. */
+  #levelFallbacks: readonly (string | undefined)[] = [];
+  readonly #fallbacks: readonly (string | undefined)[];
   /** A name is one that every object inherits, such as `constructor`: then each call takes the careful path. */
   readonly #inherited: boolean;
   #root = new Level();
@@ -37,11 +42,21 @@ export class LabelIndex {
   #size = 0;
   #orderAt = FIRST_ORDER_AT;
 
-  constructor(names: readonly string[]) {
+  /** @param fallbacks texts for missing values, as in {@link LabelRules} */
+  constructor(names: readonly string[], fallbacks: readonly (string | undefined)[] = []) {
     this.names = names;
+    this.#fallbacks = fallbacks;
     this.#levels = [...names];
     this.#inherited = names.some((name) => name in Object.prototype);
-    this.#walk = this.#inherited ? unknown : walkFor(this.#levels);
+    this.#walk = this.#compile();
+  }
+
+  /** The walk through the levels as they are now. */
+  #compile(): Walk {
+    if (this.#inherited) return unknown;
+    this.#levelFallbacks = this.#levels.map((name) => this.#fallbacks[this.names.indexOf(name)]);
+    if (this.#levelFallbacks.some((text) => text !== undefined)) this.#partialWalk = partialWalkFor(this.#levels);
+    return walkFor(this.#levels);
   }
 
   /** Combinations known. */
@@ -59,18 +74,12 @@ export class LabelIndex {
 
   /**
    * As {@link find}, for objects that leave out values which {@link LabelRules.fallbacks} stands in for. Allocates nothing. Every
-   * name is looked at: a misspelt one must not become a missing one.
+   * name that is there is looked at: a misspelt one must not become a missing one.
    */
-  findPartial(labels: LabelValues, { accepted, fallbacks }: LabelRules): Place {
+  findPartial(labels: LabelValues, { accepted }: LabelRules): Place {
     if (this.#inherited) return UNKNOWN;
     for (const name in labels) if (!accepted.includes(name)) return UNKNOWN;
-    let at: Next | undefined = this.#root;
-    for (const name of this.#levels) {
-      const value = labels[name] ?? fallbacks[this.names.indexOf(name)];
-      at = value === undefined ? undefined : (at as Level).get(value);
-      if (at === undefined) return UNKNOWN;
-    }
-    return at as Place;
+    return this.#partialWalk(this.#root, labels, this.#levelFallbacks);
   }
 
   /** As {@link find}, for values in the order of the declaration. */
@@ -150,7 +159,7 @@ export class LabelIndex {
     };
     walk(this.#root, []);
     this.#levels = order.map((at) => this.#levels[at] as string);
-    this.#walk = this.#inherited ? unknown : walkFor(this.#levels);
+    this.#walk = this.#compile();
     this.#root = new Level();
     for (const row of rows) {
       let level = this.#root;

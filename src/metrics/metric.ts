@@ -71,7 +71,7 @@ export abstract class Metric<B extends Bound> {
     this.help = declaration.help;
     this.labelNames = Object.freeze([...this.#rules.accepted]);
     this.#input = new LabelInput(this.name, this.#rules);
-    this.#index = new LabelIndex(this.#rules.kept);
+    this.#index = new LabelIndex(this.#rules.kept, this.#rules.fallbacks);
     this.#partial = this.#rules.fallbacks.some((text) => text !== undefined);
     remember(this, { id, declaration, forget: (removed) => this.#forget(removed) });
     if (id === NOWHERE) this.#silence();

@@ -122,8 +122,7 @@ describe('a registry that is scraped, merged, cleared and recorded into at once'
     const reports = (async () => {
       while (running) expect(JSON.parse((await ask(port, '/debug/cardinality')).text)).toHaveProperty('metrics');
     })();
-    const rounds = Number(await over);
-    await Promise.all([...scrapers, reports]);
+    const [rounds] = await Promise.all([over.then(Number), ...scrapers, reports]);
     expect(program.said).toContain(`codes ${JSON.stringify(Array(WORKERS).fill(0))}`);
     expect(program.said).not.toContain('a scrape without');
     const samples = samplesOf((await ask(port, '/metrics')).text);

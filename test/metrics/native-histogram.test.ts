@@ -1,9 +1,10 @@
 // Native histograms through the public objects: which bucket each value falls into, judged by exact arithmetic; what becomes of
 // too many buckets; and what is read back.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { native as addon } from '../../src/binding/load.js';
 import type { NativeHistogramSnapshot } from '../../src/metrics/bucket-reading.js';
 import { idOf } from '../../src/metrics/declared.js';
+import { setExemplarSource } from '../../src/metrics/exemplar.js';
 import { Histogram } from '../../src/metrics/histogram.js';
 import type { NativeHistogramOptions } from '../../src/metrics/histogram-options.js';
 import { dropsOf } from './scrape.js';
@@ -299,6 +300,37 @@ describe('a native series', () => {
     histogram.observe({ kind: 'a' }, 1);
     histogram.zero({ kind: 'a' });
     expect(read().count).toBe(0);
+  });
+});
+
+describe('exemplars of a native histogram', () => {
+  it('are asked for once per bucket in an interval, for classic buckets as well where there are some', () => {
+    const kept: number[][] = [];
+    const setExemplar = vi
+      .spyOn(addon, 'setExemplar')
+      .mockImplementation((_metric, _segment, _cell, bucket, value) => kept.push([bucket, value]));
+    const NATIVE = 2 ** 32 - 1;
+    setExemplarSource(() => ({ trace_id: 'x' }), { intervalMs: 1_000_000 });
+    try {
+      const alone = sized().histogram.labels('a');
+      for (const value of [1, 1, 1.5, 0, 0, Number.NaN]) alone.observe(value);
+      expect(kept.splice(0)).toEqual([
+        [NATIVE, 1],
+        [NATIVE, 1.5],
+        [NATIVE, 0],
+      ]);
+      const { histogram } = sized(true, [1, 4]);
+      for (const value of [2, 2, 3]) histogram.observe({ kind: 'a' }, value);
+      expect(kept.splice(0)).toEqual([
+        [1, 2],
+        [NATIVE, 2],
+        [NATIVE, 3],
+      ]);
+      expect(histogram.count).toBe(3);
+    } finally {
+      setExemplarSource(undefined);
+      setExemplar.mockRestore();
+    }
   });
 });
 

@@ -58,6 +58,10 @@ export const ERRORS = {
     what: 'no metric is called {name}',
     fix: 'declare it first, or correct the name',
   },
+  KYMO_METRICS_PRIVATE: {
+    what: 'a series of kymo/prom-client is shown by registry.metrics() only, since {why}',
+    fix: 'use shorter labels or give more memory, or scrape registry.metrics() in place of the ops server',
+  },
   KYMO_METRICS_UNKNOWN: {
     what: 'this metric or registry is not known natively: {reason}',
     fix: 'report this: it is a fault in Kymo',

@@ -292,8 +292,11 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
     if (id === undefined)
       throw new KymoError('KYMO_METRICS_DECLARATION', { metric: typeof metric, problem: 'it is no instrument of Kymo' });
     const instrument = metric as AnyMetric;
-    if (id !== NOWHERE && native.findMetric(this.id, instrument.name) !== id) adoptMetric(this.id, id, instrument.name);
-    this.#metrics.set(instrument.name, instrument);
+    const { name } = instrument;
+    const isHere = id === NOWHERE || native.findMetric(this.id, name) === id;
+    if (isHere && this.#metrics.get(name) === instrument) return;
+    if (!isHere) adoptMetric(this.id, id, name);
+    this.#metrics.set(name, instrument);
     this.#remember(instrument, id);
     this.#collect(instrument, declarationOf(instrument) as Declaration);
   }

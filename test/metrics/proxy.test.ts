@@ -1,6 +1,6 @@
 // Handles on one metric of a collector that is used by name.
 import { describe, expect, it } from 'vitest';
-import { MetricProxy, type NameBasedCollector } from '../../src/index.js';
+import { MetricProxy, MetricsRegistry, MetricType, type NameBasedCollector } from '../../src/index.js';
 
 /** A collector that writes down what it is told. */
 class Recording implements NameBasedCollector {
@@ -58,5 +58,31 @@ describe('a metric proxy', () => {
     const [one, other] = [new MetricProxy('jobs', collector, 'counter'), new MetricProxy('jobs', collector, 'counter')];
     one.increment(3);
     expect([one.value, other.value]).toEqual([3, 0]);
+  });
+
+  it('[L-091] works over a registry, which records by name', () => {
+    const registry = new MetricsRegistry();
+    const proxy = new MetricProxy('jobs', registry, MetricType.COUNTER);
+    proxy.increment(2);
+    new MetricProxy('took', registry, MetricType.HISTOGRAM).record(3);
+    expect(registry.snapshot()).toMatchObject({ counters: { jobs: 2 }, histograms: { took: { count: 1, sum: 3 } } });
+  });
+});
+
+describe('the types of metrics', () => {
+  it('[A-042] are the words that a scrape uses, each under a name', () => {
+    expect(MetricType).toMatchObject({ COUNTER: 'counter', GAUGE: 'gauge', HISTOGRAM: 'histogram', SUMMARY: 'summary' });
+    const registry = new MetricsRegistry();
+    registry.counter('a');
+    registry.gauge('b');
+    registry.histogram('c').observe(1);
+    registry.summary('d').observe(1);
+    expect(registry.collect().map(({ type }) => type)).toEqual([
+      MetricType.COUNTER,
+      MetricType.HISTOGRAM,
+      MetricType.GAUGE,
+      MetricType.SUMMARY,
+    ]);
+    expect(Object.isFrozen(MetricType)).toBe(true);
   });
 });

@@ -251,8 +251,8 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
     if (!(typeof value === 'number' && value >= 0 && value < Infinity)) throw new KymoError('KYMO_METRICS_VALUE', { metric: name, value });
     if (!this.#settings.enabled) return;
     const counter = this.#named('counter', name, tags);
-    if (tags === undefined) counter.inc(value);
-    else counter.inc(tags, value);
+    if (tags) counter.inc(tags, value);
+    else counter.inc(value);
   }
 
   /** The same as {@link MetricsRegistry.inc}. */
@@ -264,8 +264,8 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
   setGauge(name: string, value: number, tags?: Tags): void {
     if (!this.#settings.enabled) return;
     const gauge = this.#named('gauge', name, tags);
-    if (tags === undefined) gauge.set(value);
-    else gauge.set(tags, value);
+    if (tags) gauge.set(tags, value);
+    else gauge.set(value);
   }
 
   /**
@@ -362,8 +362,8 @@ export class MetricsRegistry extends RegistryReadings implements ServedRegistry,
   #observe(kind: 'histogram' | 'summary', name: string, value: number, tags: Tags | undefined): void {
     if (!this.#settings.enabled) return;
     const metric = this.#named(kind, name, tags);
-    if (tags === undefined) metric.observe(value);
-    else metric.observe(tags, value);
+    if (tags) metric.observe(tags, value);
+    else metric.observe(value);
   }
 
   #full(name: string): string {

@@ -180,6 +180,30 @@ describe('a number behind the name', () => {
   });
 });
 
+describe('tags', () => {
+  it('may be none in any way, and any names that labels may have', () => {
+    const registry = new MetricsRegistry();
+    registry.inc('a', 1, null as never);
+    registry.inc('a', 1, {});
+    registry.setGauge('b', 2, null as never);
+    registry.observe('c', 3, {});
+    registry.inc('d', 1, { constructor: 'x', toString: 1 });
+    registry.inc('d', 1, { toString: 1, constructor: 'x' });
+    expect(registry.snapshot()).toMatchObject({
+      counters: { a: 2, 'd{constructor="x",toString="1"}': 2 },
+      gauges: { b: 2 },
+      histograms: { c: { count: 1, sum: 3 } },
+    });
+  });
+
+  it.each([{ le: 1 }, { __a: 1 }, { '': 1 }])('may not be %j, and nothing is made then', (tags) => {
+    const registry = new MetricsRegistry();
+    expect(() => registry.inc('a', 1, tags as never)).toThrow(InvalidMetricError);
+    expect(registry.getAllMetrics().size).toBe(0);
+    expect(registry.formatPrometheus()).toBe('');
+  });
+});
+
 describe('instruments of a registry', () => {
   it('[L-098] are found by name, and what is not there is no error', () => {
     const registry = new MetricsRegistry();

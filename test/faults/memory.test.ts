@@ -93,7 +93,7 @@ describe('a full memory file system', () => {
   it.runIf(mayMount)('[M3] is left half empty by all segments together', async () => {
     const under = [unshare as string, spaces, 'sh', '-c', `mount -t tmpfs -o size=4m none '${folder}' && exec "$@"`, 'sh'];
     const script = `
-      const many = metrics.counter({ name: 'many_total', help: 'Many', labelNames: ['n'] });
+      const many = metrics.counter({ name: 'many_total', help: 'Many', labelNames: ['n'], maxSeries: 10_000_000 });
       for (let n = 0; n < 80000; n++) many.inc({ n: String(n) });
       say(await memoryState());`;
     const told = answer<MemoryState>(await run(script, { folder, under }));
@@ -114,7 +114,7 @@ describe('the budget', () => {
   it('[M3] holds for all segments together, and what does not fit is counted, not thrown', async () => {
     const limit = 4 << 20;
     const script = `
-      const many = metrics.counter({ name: 'many_total', help: 'Many', labelNames: ['n'] });
+      const many = metrics.counter({ name: 'many_total', help: 'Many', labelNames: ['n'], maxSeries: 10_000_000 });
       for (let n = 0; n < 100000; n++) many.inc({ n: String(n) });
       const state = await memoryState();
       const text = await metrics.metrics();

@@ -10,7 +10,7 @@ const { parentPort } = await import('node:worker_threads');
 const { metrics, MetricsRegistry } = await import('${DIST}index.js');
 const ctx = {};
 const declare = () => ({
-  counter: metrics.counter({ name: 'c', help: 'c', labelNames: ['k'] }),
+  counter: metrics.counter({ name: 'c', help: 'c', labelNames: ['k'], maxSeries: 1_000_000 }),
   gauge: metrics.gauge({ name: 'g', help: 'g', labelNames: ['k'] }),
   histogram: metrics.histogram({ name: 'h', help: 'h', labelNames: ['k'], buckets: [1, 2] }),
 });
@@ -26,7 +26,7 @@ const { MetricsRegistry } = await import('${DIST}index.js');
 const { native } = await import('${DIST}binding/load.js');
 const { once } = await import('node:events');
 const declare = () => ({
-  counter: metrics.counter({ name: 'c', help: 'c', labelNames: ['k'] }),
+  counter: metrics.counter({ name: 'c', help: 'c', labelNames: ['k'], maxSeries: 1_000_000 }),
   gauge: metrics.gauge({ name: 'g', help: 'g', labelNames: ['k'] }),
   histogram: metrics.histogram({ name: 'h', help: 'h', labelNames: ['k'], buckets: [1, 2] }),
 });

@@ -3,3 +3,5 @@
 mod collectors;
 mod render;
 mod text;
+
+pub use text::trim as trim_texts;

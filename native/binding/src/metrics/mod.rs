@@ -5,6 +5,7 @@ mod series;
 mod sweep;
 
 pub use series::WARM;
+pub use sweep::sweeping;
 
 use crate::process::{process, registry};
 use crate::raw::{CodedError, coded};
@@ -18,7 +19,6 @@ use kymo_core::metrics::registry::Conflict;
 use kymo_core::metrics::snapshot::{snapshot, snapshot_of};
 use napi_derive::napi;
 use std::sync::Arc;
-use sweep::sweeping;
 
 /// Opens the registry of that name, or a new one without a name. A `lenient` one refuses equal names only.
 #[napi(catch_unwind)]

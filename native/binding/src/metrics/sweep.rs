@@ -1,6 +1,7 @@
 //! The `kymo-sweep` thread: hides series that were idle for too long, asks for the resets of native histograms that are due, and
 //! has summaries age while nobody scrapes. Made when the first metric needs it; wakes twice a second.
 
+use crate::exposition::trim_texts;
 use crate::process::process;
 use kymo_core::memory::clock::mono_ms;
 use kymo_core::memory::exit::ending;
@@ -23,6 +24,7 @@ pub fn sweeping() {
                 (stop, _) = end.1.wait_timeout(stop, PERIOD).unwrap_or_else(PoisonError::into_inner);
                 if let (false, Ok(process)) = (*stop, process()) {
                     process.registries.sweep(mono_ms());
+                    trim_texts();
                 }
             }
         });

@@ -28,6 +28,7 @@ export function plan(settings: Settings): Row[] {
       ([format, called]): Row => ({
         name: `${what} as ${called}, against copying the same bytes`,
         unit: 'ms',
+        goal: { kind: 'at-most', limit: 4 },
         prepare: () => againstCopy(most, settings, format),
       }),
     ),

@@ -108,6 +108,16 @@ impl Descriptor {
         }
     }
 
+    /// The cell that JS writes last when it records: a sum (of the classic buckets, where there are both), or a summary's count.
+    pub fn last_written(&self) -> u32 {
+        match (&self.native, self.classic_cells()) {
+            _ if self.kind == Kind::Summary => 0,
+            (Some(native), 0) => native.additive() - 1,
+            (_, 0) => self.cells() - 1,
+            (_, classic) => classic - 1,
+        }
+    }
+
     /// True where the values of several parts are not simply one value per cell.
     pub fn is_composite(&self) -> bool {
         self.native.is_some() || self.kind == Kind::Summary

@@ -5,6 +5,7 @@ use super::descriptor::{Aggregate, Descriptor};
 use crate::loom::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use crate::memory::table::{Cursor, SegmentId};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64 as StdAtomicU64;
 
 /// The series is shown.
 pub const SHOWN: u32 = 1;
@@ -15,6 +16,26 @@ pub const FREE: u32 = 0;
 
 /// How often a reader tries to see a series between two changes of several cells (S2).
 pub const TRIES: u32 = 3;
+
+/// How often a part of several cells is read again because its owner wrote meanwhile.
+const QUIET_TRIES: u32 = 8;
+
+/// Copies a part's cells as they were together, but for the one observation that its owner may be in the middle of. `last` is
+/// the cell that an observation changes last (a sum, a count): while it moves between the beginning and the end, which is
+/// mostly because the reader lost its core, the part is read again. A writer without pause may win every time; then what is
+/// apart are the observations of the last few ns.
+pub fn copy_part(cells: &[StdAtomicU64], last: usize, values: &mut [f64]) {
+    for _ in 0..QUIET_TRIES {
+        let before = cells[last].load(Ordering::Acquire);
+        for (value, cell) in values.iter_mut().zip(cells) {
+            *value = f64::from_bits(cell.load(Ordering::Relaxed));
+        }
+        fence(Ordering::Acquire);
+        if cells[last].load(Ordering::Relaxed) == before {
+            return;
+        }
+    }
+}
 
 /// Segment and cell of a thread's part of a series in one word, so that a reader gets both or neither. 0 = none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,13 +170,14 @@ impl Series {
             .any(|part| differs(part.location, Some(part)))
     }
 
-    /// Reads one coherent set of values into `values` (one per cell, each cell read once) and tells whether the series is
+    /// Reads one coherent set of values into `values` (one per cell; see [`copy_part`] for several) with `part` of the same
+    /// length as working memory, and tells whether the series is
     /// shown. The caller is pinned. While the series is being reset or removed, a reader that finds no quiet moment in
     /// three tries gets zeros: the state right after that change, which held while it was reading.
-    pub fn read(&self, memory: &mut Cursor<'_>, aggregate: Aggregate, values: &mut [f64]) -> bool {
+    pub fn read(&self, memory: &mut Cursor<'_>, aggregate: Aggregate, part: &mut [f64], values: &mut [f64]) -> bool {
         for _ in 0..TRIES {
             let Some(before) = self.quiet() else { continue };
-            let shown = self.combine_parts(memory, aggregate, values);
+            let shown = self.combine_parts(memory, aggregate, part, values);
             if self.is_still(before) {
                 return shown;
             }
@@ -181,7 +203,13 @@ impl Series {
         quiet.then_some((value, state == SHOWN || (state == HIDDEN && value != 0.0)))
     }
 
-    fn combine_parts(&self, memory: &mut Cursor<'_>, aggregate: Aggregate, values: &mut [f64]) -> bool {
+    fn combine_parts(
+        &self,
+        memory: &mut Cursor<'_>,
+        aggregate: Aggregate,
+        copy: &mut [f64],
+        values: &mut [f64],
+    ) -> bool {
         let state = self.state.load(Ordering::Relaxed);
         if self.parts.load(Ordering::Relaxed).is_null() {
             let location = Location(self.first.load(Ordering::Relaxed));
@@ -189,9 +217,7 @@ impl Series {
                 return false;
             };
             let cells = slot.segment.cells(location.cell(), values.len());
-            for (value, cell) in values.iter_mut().zip(cells) {
-                *value = f64::from_bits(cell.load(Ordering::Relaxed));
-            }
+            copy_part(cells, cells.len() - 1, values);
             return state == SHOWN || (state == HIDDEN && values.iter().any(|value| *value != 0.0));
         }
         values.fill(0.0);
@@ -206,12 +232,9 @@ impl Series {
             };
             counted += 1.0;
             let baseline = part.baseline.get();
-            for (n, value) in values.iter_mut().enumerate() {
-                let now = f64::from_bits(
-                    slot.segment
-                        .cell(part.location.cell() + n as u32)
-                        .load(Ordering::Relaxed),
-                );
+            let cells = slot.segment.cells(part.location.cell(), values.len());
+            copy_part(cells, cells.len() - 1, copy);
+            for (n, (value, now)) in values.iter_mut().zip(copy.iter().copied()).enumerate() {
                 let base = baseline.map_or(0.0, |base| f64::from_bits(base[n].load(Ordering::Relaxed)));
                 touched |= now != base;
                 let own = now - base;

@@ -6,7 +6,7 @@ use crate::memory::clock::mono_ms;
 use crate::memory::table::Cursor;
 use crate::metrics::exemplars::Exemplar;
 use crate::metrics::native_histogram::NativeHistogram;
-use crate::metrics::series::{FREE, Location, Part, SHOWN, Series, TRIES};
+use crate::metrics::series::{FREE, Location, Part, SHOWN, Series, TRIES, copy_part};
 
 /// One series at one moment, over all threads.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,7 @@ impl Metric {
         let _pin = self.memory.pin();
         let mut cursor = self.memory.cursor();
         let mut values = vec![0.0; self.descriptor.cells() as usize];
+        let mut part = values.clone();
         let mut made = Vec::new();
         let mut exemplars = Vec::new();
         for series in self.series.iter() {
@@ -54,7 +55,7 @@ impl Metric {
                     values[0] = value;
                     shown
                 }
-                None => series.read(&mut cursor, self.descriptor.aggregate, &mut values),
+                None => series.read(&mut cursor, self.descriptor.aggregate, &mut part, &mut values),
             };
             if shown && let Some(labels) = block_in(&mut cursor, series) {
                 if !self.exemplars.is_empty() {
@@ -189,9 +190,7 @@ impl<'a> Composite<'a> {
         };
         self.locations.push(location);
         let cells = slot.segment.cells(location.cell(), self.cells.len());
-        for (value, cell) in self.cells.iter_mut().zip(cells) {
-            *value = f64::from_bits(cell.load(Ordering::Relaxed));
-        }
+        copy_part(cells, descriptor.last_written() as usize, &mut self.cells);
         let baseline = part.and_then(|part| part.baseline.get());
         if let Some(baseline) = baseline {
             for (value, cell) in self.baseline.iter_mut().zip(baseline.iter()) {

@@ -60,7 +60,10 @@ export class AggregatorRegistry extends Registry {
       // One that ended abruptly may still be in the list.
       for (const worker of Object.values(clusterModule.cluster().workers ?? {})) {
         if (!worker?.isConnected()) continue;
-        worker.send({ type: REQUEST, requestId });
+        // One that is dying may be connected still: without a callback its broken pipe would end the primary.
+        worker.send({ type: REQUEST, requestId }, (error) => {
+          if (error && pending.get(requestId) === request) answered(request);
+        });
         request.missing++;
       }
       if (request.missing === 0) {
@@ -97,6 +100,11 @@ function onResponse(_worker: Worker, message: Message): void {
     return;
   }
   request.lists.push(...(message.metrics ?? []));
+  answered(request);
+}
+
+/** One worker less is waited for; the last one settles the request. */
+function answered(request: Pending): void {
   if (--request.missing > 0) return;
   // Aggregated with the default content type, whatever this registry's.
   try {

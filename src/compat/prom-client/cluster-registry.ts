@@ -34,7 +34,12 @@ export class ClusterRegistry extends Registry {
     return gathering.of(
       asked.map(({ id }) => id),
       (requestId) => {
-        for (const worker of asked) worker.send({ type: REQUEST, requestId });
+        for (const worker of asked) {
+          // One that is dying may be connected still: without a callback its broken pipe would end the primary.
+          worker.send({ type: REQUEST, requestId }, (error) => {
+            if (error) gathering.answer(requestId, worker.id, {});
+          });
+        }
       },
       async (answers) => Registry.aggregate([before, ...(await ownMetrics()), ...answers], this.contentType).metrics(),
     );
@@ -87,7 +92,7 @@ function onWorkerMessage(worker: Worker, message: Message): void {
   if (message?.type === ANNOUNCEMENT) workers.set(worker.id, workers.get(worker.id) ?? worker);
   else if (message?.type === RESPONSE) gathering.answer(message.requestId, worker.id, message);
   else if (message?.type === GOODBYE && workers.delete(worker.id)) {
-    worker.send({ type: ACK, requestId: message.requestId });
+    worker.send({ type: ACK, requestId: message.requestId }, ignoreClosed);
     historic = Registry.aggregate([historic, ...(message.metrics ?? [])]).getMetricsAsArray() as unknown as AggregatedMetric[];
   }
 }
@@ -115,5 +120,8 @@ function listen(): void {
   }
   cluster.on('message', onWorkerMessage);
   cluster.on('disconnect', onDisconnect);
-  for (const worker of Object.values(cluster.workers ?? {})) if (worker?.isConnected()) worker.send({ type: ANNOUNCEMENT });
+  for (const worker of Object.values(cluster.workers ?? {})) if (worker?.isConnected()) worker.send({ type: ANNOUNCEMENT }, ignoreClosed);
 }
+
+/** A worker that ended meanwhile needs no word any more. */
+function ignoreClosed(): void {}

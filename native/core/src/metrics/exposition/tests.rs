@@ -10,6 +10,7 @@ mod versions;
 use super::*;
 use crate::metrics::exemplars::{Exemplar, NATIVE};
 use crate::metrics::native_histogram::NativeHistogram;
+use std::sync::Mutex;
 
 /// When every series of these tests began.
 const CREATED_NS: u64 = 1_763_726_282_250_000_000;
@@ -78,9 +79,12 @@ fn state_set(name: &'static str, states: &[&str], series: Values) -> Metric {
     metric
 }
 
-/// Tests end with their process.
+/// Tests end with their process. What they leak stays reachable, so that valgrind finds what others lose.
 fn leak<T>(items: Vec<T>) -> &'static [T] {
-    Vec::leak(items)
+    static LEAKED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let leaked = Vec::leak(items);
+    crate::memory::table::lock(&LEAKED).push(leaked.as_ptr().addr());
+    leaked
 }
 
 impl Metric {

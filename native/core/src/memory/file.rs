@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// used up, every new series of a busy process comes by.
 const REFUSAL_HOLDS: Duration = Duration::from_millis(500);
 /// A file that a sweeper took before it was locked is made again under another name, this many times in all.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 10;
 
 /// Where and for whom segments are made.
 #[derive(Debug, Clone)]

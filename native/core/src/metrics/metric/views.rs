@@ -14,7 +14,9 @@ pub struct SeriesView<'a> {
     /// Label block without braces, empty when unlabelled; see `labels.rs`.
     pub labels: &'a [u8],
     /// Counter, gauge, info: the value. State set: 0 or 1 per state. Summary: count and sum. Histogram with classic buckets:
-    /// counts per bucket (not cumulative, +Inf last) and the sum; without them: count and sum.
+    /// counts per bucket (not cumulative, +Inf last) and the sum; without them: count and sum. Counts of one series always agree;
+    /// the sum may trail by the observation that each thread is writing, and, where there are exponential buckets, is of some
+    /// moment while their hundreds of cells are read.
     pub values: &'a [f64],
     /// When the series began, or was last reset or removed: wall clock in ns since 1970, unique within the metric and in the
     /// order of first use.

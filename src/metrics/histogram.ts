@@ -25,7 +25,7 @@ import { isPlace, joinRegistries, Metric } from './metric.js';
 import { countNative, NativeLayout } from './native-histogram.js';
 import { type MetricValue, Observations } from './observations.js';
 import type { SeriesReading } from './reading.js';
-import { secondsSince, timestamp } from './timer.js';
+import { startLabelledClock } from './timer.js';
 
 export { DEFAULT_BUCKETS } from './histogram-options.js';
 export type { BoundHistogram } from './histogram-series.js';
@@ -104,14 +104,7 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
    * them. Labels are taken when given: changing the object afterwards does no harm.
    */
   startTimer(labels?: Partial<LabelValues<N>>): (labels?: Partial<LabelValues<N>>) => number {
-    const start = labels === undefined ? undefined : { ...labels };
-    const from = timestamp();
-    return (end) => {
-      const seconds = secondsSince(from);
-      if (start === undefined && end === undefined) this.observe(seconds);
-      else this.observe({ ...start, ...end } as LabelValues<N>, seconds);
-      return seconds;
-    };
+    return startLabelledClock(labels, (seconds, all) => this.record(seconds, all as LabelValues<N> | undefined));
   }
 
   /** Observations of all series over all threads. Reads each series, as all that follows: for tests and reports. */

@@ -11,7 +11,7 @@ import type { SummaryOptions } from './kind-options.js';
 import type { LabelValues } from './labels.js';
 import { type Bound, isPlace, joinRegistries, Metric } from './metric.js';
 import { type MetricValue, measured, Observations } from './observations.js';
-import { secondsSince, startClock, timestamp } from './timer.js';
+import { startClock, startLabelledClock } from './timer.js';
 
 /** Options of `new Summary`: `help` may be left out, or be called `description`. */
 export type NewSummaryOptions<N extends string = string> = Omit<SummaryOptions<N>, 'help'> & StandaloneOptions<Summary<N>>;
@@ -200,14 +200,7 @@ export class Summary<N extends string = string> extends Metric<BoundSummary> {
    * them. Labels are taken when given: changing the object afterwards does no harm.
    */
   startTimer(labels?: Partial<LabelValues<N>>): (labels?: Partial<LabelValues<N>>) => number {
-    const start = labels === undefined ? undefined : { ...labels };
-    const from = timestamp();
-    return (end) => {
-      const seconds = secondsSince(from);
-      if (start === undefined && end === undefined) this.observe(seconds);
-      else this.observe({ ...start, ...end } as LabelValues<N>, seconds);
-      return seconds;
-    };
+    return startLabelledClock(labels, (seconds, all) => this.record(seconds, all));
   }
 
   /**

@@ -20,3 +20,18 @@ export function startClock(end: (seconds: number) => void): () => number {
     return seconds;
   };
 }
+
+/** Starts a clock whose end may add labels; the function it gives hands the seconds since, with all labels if there are any, to `end`. */
+export function startLabelledClock<L extends object>(
+  labels: L | undefined,
+  end: (seconds: number, labels: L | undefined) => void,
+): (labels?: L) => number {
+  // A copy: changing the object afterwards does no harm.
+  const start = labels === undefined ? undefined : { ...labels };
+  const from = timestamp();
+  return (more) => {
+    const seconds = secondsSince(from);
+    end(seconds, start === undefined && more === undefined ? undefined : ({ ...start, ...more } as L));
+    return seconds;
+  };
+}

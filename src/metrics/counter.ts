@@ -7,9 +7,10 @@ import { type DropReason, dropped, droppedValue } from './drops.js';
 import { type ExemplarLabels, keepExemplar, sampleExemplar, sampling } from './exemplar.js';
 import { announcing, recorded } from './hook.js';
 import type { GivenLabels, LabelValues } from './labels.js';
-import { type Bound, isPlace, joinRegistries, Metric } from './metric.js';
-import { type MetricValue, measured, Observations } from './observations.js';
+import { type Bound, isPlace, joinRegistries } from './metric.js';
+import { type MetricValue, measured, type Observations } from './observations.js';
 import { sumOf } from './reading.js';
+import { observationsOf, RememberingMetric } from './remembering-metric.js';
 
 /** Options of `new Counter`: `help` may be left out, or be called `description`. */
 export type NewCounterOptions<N extends string = string, D extends string = N> = Omit<CounterOptions<N, D>, 'help'> &
@@ -113,7 +114,7 @@ class RefusedCounter implements BoundCounter {
 }
 
 /** A value that only goes up: requests, bytes, errors. Its name should end in `_total`. */
-export class Counter<N extends string = string, D extends string = never> extends Metric<BoundCounter> {
+export class Counter<N extends string = string, D extends string = never> extends RememberingMetric<BoundCounter> {
   static {
     const byHandle = () =>
       function (this: Counter, first?: number | LabelValues, second?: number | LabelValues, exemplar?: ExemplarLabels): void {
@@ -124,7 +125,6 @@ export class Counter<N extends string = string, D extends string = never> extend
   }
 
   readonly #whole: BoundCounter | undefined;
-  readonly #observations: Observations<MetricValue> | undefined;
 
   /**
    * A counter that is in no registry yet, or in those of `registers`; `registry.counter` makes one and gives the same one to
@@ -137,11 +137,7 @@ export class Counter<N extends string = string, D extends string = never> extend
   constructor(given: NewCounterOptions<N, D> | Declared) {
     const declared = declaredBy(given instanceof Declared ? given : checkStandalone('counter', given));
     super(declared);
-    const { keepObservations = 0 } = declared.declaration;
-    if (keepObservations > 0) {
-      this.#observations = new Observations(keepObservations);
-      Object.defineProperty(this, 'inc', { value: this.#incByHandle });
-    }
+    if (observationsOf(this) !== undefined) Object.defineProperty(this, 'inc', { value: this.#incByHandle });
     this.#whole = this.isWhole ? this.labels({}) : undefined;
     if (!(given instanceof Declared)) joinRegistries(this as unknown as Counter<N | D, D>, given.registers);
   }
@@ -191,22 +187,6 @@ export class Counter<N extends string = string, D extends string = never> extend
     return sumOf(this.series(labels));
   }
 
-  /** What this thread recorded last, oldest first: at most `keepObservations`, which is 0 unless declared. */
-  getObservations(): number[] {
-    return this.getMeasurements().map(({ value }) => value);
-  }
-
-  /** As {@link getObservations}, with labels and times. */
-  getMeasurements(): MetricValue[] {
-    return this.#observations?.values() ?? [];
-  }
-
-  /** Sets every series to 0, whichever thread wrote it, and forgets this thread's observations; none disappears. */
-  override reset(): void {
-    super.reset();
-    this.#observations?.clear();
-  }
-
   #add(labels: Partial<LabelValues>, value = 1, exemplar?: ExemplarLabels): void {
     const place = this.placeOf(labels);
     if (!isPlace(place)) return;
@@ -224,9 +204,10 @@ export class Counter<N extends string = string, D extends string = never> extend
 
   protected bind(place: Place, values: readonly string[]): BoundCounter {
     const self = this as unknown as Counter;
-    return this.#observations === undefined
+    const observations = observationsOf(this);
+    return observations === undefined
       ? new CounterSeries(self, place, values)
-      : new ObservedCounterSeries(self, place, values, this.#observations);
+      : new ObservedCounterSeries(self, place, values, observations);
   }
 
   protected refused(reason: DropReason): BoundCounter {

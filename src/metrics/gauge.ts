@@ -7,9 +7,10 @@ import { Declared, declaredBy } from './declared.js';
 import { type DropReason, dropped, droppedValue } from './drops.js';
 import { announcing, recorded } from './hook.js';
 import type { GivenLabels, LabelValues } from './labels.js';
-import { type Bound, epochTaken, isPlace, joinRegistries, Metric } from './metric.js';
-import { type MetricValue, measured, Observations } from './observations.js';
+import { type Bound, epochTaken, isPlace, joinRegistries } from './metric.js';
+import { type MetricValue, measured, type Observations } from './observations.js';
 import { sumOf } from './reading.js';
+import { observationsOf, RememberingMetric } from './remembering-metric.js';
 import { startClock } from './timer.js';
 
 /** Options of `new Gauge`: `help` may be left out, or be called `description`. */
@@ -176,9 +177,8 @@ class RefusedGauge implements BoundGauge {
  * A value that goes up and down: queue length, memory, requests in flight. Where several threads write one series, `aggregate`
  * says what is shown: the sum, mean, least or greatest value over the threads that are alive, or one value for the process.
  */
-export class Gauge<N extends string = string, D extends string = never> extends Metric<BoundGauge> {
+export class Gauge<N extends string = string, D extends string = never> extends RememberingMetric<BoundGauge> {
   readonly #whole: BoundGauge | undefined;
-  readonly #observations: Observations<MetricValue> | undefined;
 
   /**
    * A gauge that is in no registry yet, or in those of `registers`; `registry.gauge` makes one and gives the same one to whoever
@@ -191,8 +191,6 @@ export class Gauge<N extends string = string, D extends string = never> extends 
   constructor(given: NewGaugeOptions<N, D> | Declared) {
     const declared = declaredBy(given instanceof Declared ? given : checkStandalone('gauge', given));
     super(declared);
-    const { keepObservations = 0 } = declared.declaration;
-    if (keepObservations > 0) this.#observations = new Observations(keepObservations);
     this.#whole = this.isWhole ? this.labels({}) : undefined;
     if (!(given instanceof Declared)) joinRegistries(this as unknown as Gauge<N | D, D>, given.registers);
   }
@@ -262,22 +260,6 @@ export class Gauge<N extends string = string, D extends string = never> extends 
     return sumOf(this.series(labels));
   }
 
-  /** What this thread recorded last, oldest first: at most `keepObservations`, which is 0 unless declared. */
-  getObservations(): number[] {
-    return this.getMeasurements().map(({ value }) => value);
-  }
-
-  /** As {@link getObservations}, with labels and times. */
-  getMeasurements(): MetricValue[] {
-    return this.#observations?.values() ?? [];
-  }
-
-  /** Sets every series to 0, whichever thread wrote it, and forgets this thread's observations; none disappears. */
-  override reset(): void {
-    super.reset();
-    this.#observations?.clear();
-  }
-
   /** Sets a series to the wall clock in seconds since 1970. */
   setToCurrentTime(labels?: GivenLabels<N, D>): void {
     this.#series(labels).setToCurrentTime();
@@ -300,9 +282,8 @@ export class Gauge<N extends string = string, D extends string = never> extends 
 
   protected bind(place: Place, values: readonly string[]): BoundGauge {
     const self = this as unknown as Gauge;
-    return this.#observations === undefined
-      ? new GaugeSeries(self, place, values)
-      : new ObservedGaugeSeries(self, place, values, this.#observations);
+    const observations = observationsOf(this);
+    return observations === undefined ? new GaugeSeries(self, place, values) : new ObservedGaugeSeries(self, place, values, observations);
   }
 
   protected refused(reason: DropReason): BoundGauge {

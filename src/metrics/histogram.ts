@@ -21,10 +21,10 @@ import {
 } from './histogram-series.js';
 import { announcing } from './hook.js';
 import type { LabelValues } from './labels.js';
-import { isPlace, joinRegistries, Metric } from './metric.js';
+import { isPlace, joinRegistries } from './metric.js';
 import { countNative, NativeLayout } from './native-histogram.js';
-import { type MetricValue, Observations } from './observations.js';
 import type { SeriesReading } from './reading.js';
+import { observationsOf, RememberingMetric } from './remembering-metric.js';
 import { startLabelledClock } from './timer.js';
 
 export { DEFAULT_BUCKETS } from './histogram-options.js';
@@ -34,7 +34,7 @@ export type { BoundHistogram } from './histogram-series.js';
 export type NewHistogramOptions<N extends string = string> = Omit<HistogramOptions<N>, 'help'> & StandaloneOptions<Histogram<N>>;
 
 /** Counts of observations in buckets, and their sum: latencies, sizes. */
-export class Histogram<N extends string = string> extends Metric<BoundHistogram> {
+export class Histogram<N extends string = string> extends RememberingMetric<BoundHistogram> {
   static {
     const byHandle = () =>
       function (this: Histogram, first: number | LabelValues, second?: number | LabelValues, exemplar?: ExemplarLabels): void {
@@ -52,7 +52,6 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
   readonly #bounds: number[];
   readonly #layout: NativeLayout | undefined;
   readonly #whole: BoundHistogram | undefined;
-  readonly #observations: Observations<MetricValue> | undefined;
 
   /**
    * A histogram that is in no registry yet, or in those of `registers`; `registry.histogram` makes one and gives the same one to
@@ -65,14 +64,11 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
   constructor(given: NewHistogramOptions<N> | Declared) {
     const declared = declaredBy(given instanceof Declared ? given : checkStandalone('histogram', given));
     super(declared);
-    const { bounds = [], native, keepObservations = 0 } = declared.declaration;
+    const { bounds = [], native } = declared.declaration;
     this.#bounds = [...bounds];
     this.#layout = native === undefined ? undefined : new NativeLayout(native.maxBuckets, native.schema);
     this.buckets = Object.freeze([...bounds]);
-    if (keepObservations > 0) {
-      this.#observations = new Observations(keepObservations);
-      Object.defineProperty(this, 'observe', { value: this.#observeByHandle });
-    }
+    if (observationsOf(this) !== undefined) Object.defineProperty(this, 'observe', { value: this.#observeByHandle });
     this.#whole = this.isWhole ? this.labels({}) : undefined;
     if (!(given instanceof Declared)) joinRegistries(this, given.registers);
   }
@@ -146,22 +142,6 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
     return native === undefined ? Number.NaN : nativeQuantile(native, q);
   }
 
-  /** What this thread observed last, oldest first: at most `keepObservations`, which is 0 unless declared. */
-  getObservations(): number[] {
-    return this.getMeasurements().map(({ value }) => value);
-  }
-
-  /** As {@link getObservations}, with labels and times. */
-  getMeasurements(): MetricValue[] {
-    return this.#observations?.values() ?? [];
-  }
-
-  /** Sets every series to 0, whichever thread wrote it, and forgets this thread's observations; none disappears. */
-  override reset(): void {
-    super.reset();
-    this.#observations?.clear();
-  }
-
   #countOf({ numbers }: SeriesReading): number {
     if (this.#bounds.length === 0) return numbers[0] as number;
     return numbers.slice(0, -1).reduce((sum, count) => sum + count, 0);
@@ -205,7 +185,8 @@ export class Histogram<N extends string = string> extends Metric<BoundHistogram>
         : bounds.length === 0
           ? new NativeSeries(self, place, values, layout)
           : new DualSeries(self, place, values, bounds, layout);
-    return this.#observations === undefined ? series : new ObservedSeries(series, this.#observations);
+    const observations = observationsOf(this);
+    return observations === undefined ? series : new ObservedSeries(series, observations);
   }
 
   protected refused(reason: DropReason): BoundHistogram {

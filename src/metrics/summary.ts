@@ -9,8 +9,9 @@ import { type DropReason, dropped, droppedValue } from './drops.js';
 import { announcing, recorded } from './hook.js';
 import type { SummaryOptions } from './kind-options.js';
 import type { LabelValues } from './labels.js';
-import { type Bound, isPlace, joinRegistries, Metric } from './metric.js';
-import { type MetricValue, measured, Observations } from './observations.js';
+import { type Bound, isPlace, joinRegistries } from './metric.js';
+import { type MetricValue, measured, type Observations } from './observations.js';
+import { observationsOf, RememberingMetric } from './remembering-metric.js';
 import { startClock, startLabelledClock } from './timer.js';
 
 /** Options of `new Summary`: `help` may be left out, or be called `description`. */
@@ -137,7 +138,7 @@ function drain(metric: object, place: Place): void {
  * and sum are exact and cover all time. Memory per series and thread: 1 kB, and up to 32 kB at 1 % per age bucket when the
  * values spread over 17 decades.
  */
-export class Summary<N extends string = string> extends Metric<BoundSummary> {
+export class Summary<N extends string = string> extends RememberingMetric<BoundSummary> {
   static {
     announcing(
       Summary.prototype,
@@ -152,7 +153,6 @@ export class Summary<N extends string = string> extends Metric<BoundSummary> {
   /** As declared, each in [0, 1]. */
   readonly quantiles: readonly number[];
   readonly #whole: BoundSummary | undefined;
-  readonly #observations: Observations<MetricValue> | undefined;
 
   /**
    * A summary that is in no registry yet, or in those of `registers`; `registry.summary` makes one and gives the same one to
@@ -165,12 +165,9 @@ export class Summary<N extends string = string> extends Metric<BoundSummary> {
   constructor(given: NewSummaryOptions<N> | Declared) {
     const declared = declaredBy(given instanceof Declared ? given : checkStandalone('summary', given));
     super(declared);
-    const { keepObservations = 0, summary } = declared.declaration;
+    const { summary } = declared.declaration;
     this.quantiles = Object.freeze([...(summary?.quantiles ?? [])]);
-    if (keepObservations > 0) {
-      this.#observations = new Observations(keepObservations);
-      Object.defineProperty(this, 'observe', { value: this.#observeByHandle });
-    }
+    if (observationsOf(this) !== undefined) Object.defineProperty(this, 'observe', { value: this.#observeByHandle });
     this.#whole = this.isWhole ? this.labels({}) : undefined;
     if (!(given instanceof Declared)) joinRegistries(this, given.registers);
   }
@@ -240,22 +237,6 @@ export class Summary<N extends string = string> extends Metric<BoundSummary> {
     return this.#total(SUM, labels);
   }
 
-  /** What this thread observed last, oldest first: at most `keepObservations`, which is 0 unless declared. */
-  getObservations(): number[] {
-    return this.getMeasurements().map(({ value }) => value);
-  }
-
-  /** As {@link getObservations}, with labels and times. */
-  getMeasurements(): MetricValue[] {
-    return this.#observations?.values() ?? [];
-  }
-
-  /** Sets every series to 0 and empties its window, whichever thread wrote it, and forgets this thread's observations. */
-  override reset(): void {
-    super.reset();
-    this.#observations?.clear();
-  }
-
   #total(at: number, labels?: Partial<LabelValues>): number {
     return this.series(labels).reduce((sum, { numbers }) => sum + (numbers[at] as number), 0);
   }
@@ -276,9 +257,10 @@ export class Summary<N extends string = string> extends Metric<BoundSummary> {
 
   protected bind(place: Place, values: readonly string[]): BoundSummary {
     const self = this as unknown as Summary;
-    return this.#observations === undefined
+    const observations = observationsOf(this);
+    return observations === undefined
       ? new SummarySeries(self, place, values)
-      : new ObservedSummarySeries(self, place, values, this.#observations);
+      : new ObservedSummarySeries(self, place, values, observations);
   }
 
   protected refused(reason: DropReason): BoundSummary {

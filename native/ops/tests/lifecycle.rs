@@ -286,10 +286,16 @@ fn nothing_is_left_open_by_a_hundred_starts() {
     let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
     drop(plain());
+    std::thread::sleep(std::time::Duration::from_millis(100));
     let before = (descriptors(), threads());
     for _ in 0..100 {
         let server = plain();
         assert_eq!(server.get("/metrics").status, 200);
+    }
+    // A join returns when the thread is done, some moments before the kernel takes it off its list.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while (descriptors(), threads()) != before && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
     assert_eq!((descriptors(), threads()), before);
 }

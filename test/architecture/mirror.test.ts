@@ -5,10 +5,11 @@ import { foldersIn, sourceFiles } from './tree.js';
 const domains = foldersIn('src');
 /** Test folders that judge more than one domain. */
 const CROSS_TESTS = ['architecture', 'bench', 'conformance', 'examples', 'faults', 'regression', 'types'];
-/** What in native/ carries all domains: the memory and its layout, threads, the process, raw Node-API, a seam for the model checker. */
+/** What in native/ carries all domains: the memory and its layout, formats, threads, the process, raw Node-API, a seam for the model checker. */
 const FOUNDATIONS = [
   'append',
   'collector',
+  'encode',
   'epoch',
   'intern',
   'layout',

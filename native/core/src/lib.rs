@@ -3,6 +3,7 @@
 
 pub mod append;
 pub mod collector;
+mod encode;
 pub mod epoch;
 pub mod intern;
 pub mod layout;

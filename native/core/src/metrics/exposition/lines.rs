@@ -9,8 +9,8 @@ use super::escape::{Escaping, is_legacy_metric_name, push_label_name, push_quote
 use super::exemplars::{CLASSIC, newest, push_exemplar};
 use super::format::{Names, Style, Type};
 use super::number::{canonical, javascript, push_milliseconds, push_number};
-use super::piece::Room;
 use super::source::Source;
+use crate::encode::room::Room;
 
 /// Room for a number, the characters around it and the line's end.
 const TAIL: usize = 40;

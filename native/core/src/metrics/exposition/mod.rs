@@ -9,9 +9,9 @@
 //! | `series` | one metric on its way out, in whichever format |
 //! | `source`, `collected` | what is the same for all series of a metric, from a registry or from a collector |
 //! | `head`, `lines`, `composite`, `exemplars` | what the text formats write: around a family's samples, and per series |
-//! | `protobuf`, `wire` | the same, binary |
+//! | `protobuf` | the same, binary |
 //! | `prom_client` | text as the package of that name writes it |
-//! | `number`, `piece` | numbers, short copies |
+//! | `number` | numbers |
 
 mod collected;
 mod composite;
@@ -24,20 +24,19 @@ mod head;
 mod lines;
 pub mod number;
 mod pairs;
-mod piece;
 mod prom_client;
 mod protobuf;
 mod series;
 mod source;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use escape::Escaping;
 pub use format::{FORMATS, Format};
 
 use super::metric::{Kind, SeriesView};
 use super::registry::{DefaultLabels, Registry};
+use crate::encode::protobuf::{push_delimited, push_varint};
 use collected::Collected;
 use families::{Families, Place};
 use format::{Names, Style, Type};
@@ -241,7 +240,7 @@ impl<'a> Scrape<'a> {
                     });
                 };
                 if style == Style::Protobuf {
-                    wire::push_delimited(FAMILY_LENGTH, out, write);
+                    push_delimited(FAMILY_LENGTH, out, write);
                 } else {
                     write(out);
                 }
@@ -270,7 +269,7 @@ impl<'a> Scrape<'a> {
     fn finish(mut self) -> Rendered {
         for group in self.families.groups() {
             if self.options.format.style() == Style::Protobuf {
-                wire::push_varint(group.bytes.len() as u64, self.out);
+                push_varint(group.bytes.len() as u64, self.out);
             }
             self.out.extend_from_slice(&group.bytes);
         }
@@ -300,7 +299,7 @@ impl<'a> Scrape<'a> {
             series.push(&plain_view(b"what=\"series\"", &[duplicates as f64]), out);
         };
         if style == Style::Protobuf {
-            wire::push_delimited(FAMILY_LENGTH, self.out, write);
+            push_delimited(FAMILY_LENGTH, self.out, write);
         } else {
             write(self.out);
         }

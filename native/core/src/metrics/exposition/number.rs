@@ -1,5 +1,5 @@
 //! Numbers as the exposition formats want them: sample values, and bucket bounds in both spellings. Any thread.
-use super::piece::Room;
+use crate::encode::room::Room;
 
 /// Integers up to here are exact in an f64, so they are written as integers.
 const EXACT: u64 = 1 << 53;

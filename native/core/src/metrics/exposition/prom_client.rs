@@ -8,7 +8,7 @@ use super::super::metric::{Kind, Metric, SeriesView};
 use super::super::registry::Registry;
 use super::escape::push_help;
 use super::number::javascript;
-use super::piece::Room;
+use crate::encode::room::Room;
 use std::ops::Range;
 
 /// Integers up to here are exact in an f64, so they are written as integers.

@@ -14,14 +14,14 @@ use super::exemplars::newest;
 use super::format::{Names, Type};
 use super::pairs::{Pair, pairs};
 use super::source::Source;
-use super::wire::{
+use crate::encode::protobuf::{
     push_bytes, push_double, push_message, push_numbers, push_sint, push_strings, push_uint, push_varint, zigzag,
 };
 
 /// Field of the family's metrics.
 const METRIC: u32 = 4;
 
-/// Name, help, type and unit. The metrics follow, and [`super::wire::push_delimited`] puts the length in front of it all.
+/// Name, help, type and unit. The metrics follow, and [`crate::encode::protobuf::push_delimited`] puts the length in front of it all.
 pub(super) fn push_head(names: &Names, r#type: Type, source: &Source<'_>, out: &mut Vec<u8>) {
     push_bytes(1, names.family.as_bytes(), out);
     if !source.help.is_empty() {

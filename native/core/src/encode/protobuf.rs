@@ -1,6 +1,6 @@
 //! The wire format of protocol buffers, as far as it is written here (protobuf.dev, "Encoding"). Any thread.
 
-use super::piece::Room;
+use super::room::Room;
 
 /// Length-delimited, the wire type of strings and messages.
 const BYTES: u32 = 2;
@@ -12,7 +12,7 @@ const SHORT: usize = 1;
 
 /// Appends an unsigned number in groups of seven bits.
 #[inline]
-pub(super) fn push_varint(mut value: u64, out: &mut Vec<u8>) {
+pub(crate) fn push_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -26,29 +26,29 @@ fn push_tag(field: u32, wire_type: u32, out: &mut Vec<u8>) {
 }
 
 /// A field of type uint32, uint64, int64 or enum.
-pub(super) fn push_uint(field: u32, value: u64, out: &mut Vec<u8>) {
+pub(crate) fn push_uint(field: u32, value: u64, out: &mut Vec<u8>) {
     push_tag(field, 0, out);
     push_varint(value, out);
 }
 
 /// A field of type sint32 or sint64: small magnitudes are short, whatever their sign.
-pub(super) fn push_sint(field: u32, value: i64, out: &mut Vec<u8>) {
+pub(crate) fn push_sint(field: u32, value: i64, out: &mut Vec<u8>) {
     push_uint(field, zigzag(value), out);
 }
 
 /// See [`push_sint`].
-pub(super) fn zigzag(value: i64) -> u64 {
+pub(crate) fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
 
 /// A field of type double.
-pub(super) fn push_double(field: u32, value: f64, out: &mut Vec<u8>) {
+pub(crate) fn push_double(field: u32, value: f64, out: &mut Vec<u8>) {
     push_tag(field, 1, out);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
 /// A field of type string or bytes.
-pub(super) fn push_bytes(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_bytes(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
     push_tag(field, BYTES, out);
     push_varint(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
@@ -61,7 +61,7 @@ fn varint_length(value: usize) -> usize {
 }
 
 /// A field that is a message of two strings, its fields 1 and 2: a label.
-pub(super) fn push_strings(field: u32, one: &[u8], two: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_strings(field: u32, one: &[u8], two: &[u8], out: &mut Vec<u8>) {
     let length = 2 + varint_length(one.len()) + one.len() + varint_length(two.len()) + two.len();
     if length < 0x80 && field < 16 {
         // Every number is one byte, as in almost every label.
@@ -80,7 +80,7 @@ pub(super) fn push_strings(field: u32, one: &[u8], two: &[u8], out: &mut Vec<u8>
 }
 
 /// A field that is a message of two numbers, its fields 1 and 2: a time.
-pub(super) fn push_numbers(field: u32, one: u64, two: u64, out: &mut Vec<u8>) {
+pub(crate) fn push_numbers(field: u32, one: u64, two: u64, out: &mut Vec<u8>) {
     let length = 2 + varint_length(one as usize) + varint_length(two as usize);
     out.reserve(length + 16);
     push_tag(field, BYTES, out);
@@ -90,14 +90,14 @@ pub(super) fn push_numbers(field: u32, one: u64, two: u64, out: &mut Vec<u8>) {
 }
 
 /// A field that is a message, or packed numbers, written by `content`.
-pub(super) fn push_message(field: u32, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn push_message(field: u32, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     push_tag(field, BYTES, out);
     push_delimited(SHORT, out, content);
 }
 
 /// What `content` writes, with its length in front. `expected`: bytes that the length will take, at most 8; right or wrong, the
 /// result is the same, and what is wrong costs a move of the content.
-pub(super) fn push_delimited(expected: usize, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn push_delimited(expected: usize, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     let from = start + expected;
     out.extend_from_slice(&[0; 8][..expected]);

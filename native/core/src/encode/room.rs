@@ -1,8 +1,8 @@
-//! Short copies without a call. A label block is some 60 bytes, and there are three pieces to a line: at that length the
-//! call of `memcpy` costs more than the copy. Runs on the thread that renders.
+//! Short copies without a call. A label block or an attribute is some 60 bytes in a few pieces: at that length the call of
+//! `memcpy` costs more than the copy. Runs on the thread that renders or encodes.
 
 /// Room at the end of a buffer, made once per line. What was pushed is the buffer's when the room is dropped.
-pub(super) struct Room<'a> {
+pub(crate) struct Room<'a> {
     out: &'a mut Vec<u8>,
     /// Where the next piece goes.
     to: *mut u8,
@@ -13,7 +13,7 @@ pub(super) struct Room<'a> {
 impl<'a> Room<'a> {
     /// Reserves `bytes`.
     #[inline(always)]
-    pub(super) fn new(out: &'a mut Vec<u8>, bytes: usize) -> Room<'a> {
+    pub(crate) fn new(out: &'a mut Vec<u8>, bytes: usize) -> Room<'a> {
         out.reserve(bytes);
         // SAFETY: the end of the content is inside the allocation, or one past it.
         let to = unsafe { out.as_mut_ptr().add(out.len()) };
@@ -23,7 +23,7 @@ impl<'a> Room<'a> {
     /// Appends `piece`. Two overlapping copies of a fixed width cover every length up to twice that width, so each length
     /// below 129 is a few loads and stores and one jump. Panics when more is pushed than was reserved.
     #[inline(always)]
-    pub(super) fn push(&mut self, piece: &[u8]) {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
         let len = piece.len();
         assert!(len <= self.left, "a line is longer than its room");
         // SAFETY: there is room for `len` bytes at `to`, checked above, and each branch reads and writes only inside the

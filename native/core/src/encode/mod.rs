@@ -1,0 +1,5 @@
+//! Formats that more than one domain writes, and what makes writing them cheap. Any thread; everything appends to a buffer of the
+//! caller.
+
+pub(crate) mod protobuf;
+pub(crate) mod room;

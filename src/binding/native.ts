@@ -5,5 +5,6 @@ import type { MetricsNative } from './native-metrics.js';
 import type { NativeOps } from './native-ops.js';
 import type { NativeRender } from './native-render.js';
 import type { NativeRing } from './native-ring.js';
+import type { NativeTraces } from './native-traces.js';
 
-export interface NativeAddon extends MetricsNative, NativeExposition, NativeMemory, NativeOps, NativeRender, NativeRing {}
+export interface NativeAddon extends MetricsNative, NativeExposition, NativeMemory, NativeOps, NativeRender, NativeRing, NativeTraces {}

@@ -6,12 +6,13 @@
 //! are admitted on *second sight*: a filter of [`CANDIDATES`] hashes remembers the first, so keys that never come
 //! back (ids used as keys, an attacker's) take no room. And the table has a largest number of entries and the segment's
 //! metadata area: what does not fit is written inline, for ever correct, only longer.
+use crate::append::AppendVec;
 use crate::layout::{META_AT, META_END_AT, META_INTERN, META_RECORD_HEADER};
 use crate::memory::segment::Segment;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use std::hash::BuildHasher;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Longest key that is interned, in bytes of UTF-8. A longer one is written inline.
 pub const LONGEST_KEY: usize = 256;
@@ -40,8 +41,8 @@ pub struct InternTable {
     segment: Arc<Segment>,
     /// Held by calls of the owner thread, which do not wait for each other.
     writer: Mutex<Writer>,
-    /// Text by id, for the collector.
-    texts: RwLock<Vec<Arc<str>>>,
+    /// Text by id, for readers on any thread, which take no lock; pushed under the writer's.
+    texts: AppendVec<Arc<str>>,
 }
 
 struct Writer {
@@ -55,15 +56,16 @@ impl InternTable {
     /// The table of a segment; entries that are already in it (a segment that is used again) keep their ids.
     pub fn new(segment: Arc<Segment>) -> InternTable {
         let mut ids = HashMap::new();
-        let mut texts = Vec::new();
+        let texts: AppendVec<Arc<str>> = AppendVec::default();
         let end = (segment.u32_at(META_END_AT).load(Ordering::Acquire) as usize).min(segment.size());
         // SAFETY: published metadata is inside the segment and only grows; no call of the owner runs yet.
         let metadata = unsafe { std::slice::from_raw_parts(segment.base().add(META_AT), end.saturating_sub(META_AT)) };
         for (id, text) in read_entries(metadata) {
-            if id as usize == texts.len() {
+            if id == texts.len() {
                 let text: Arc<str> = text.into();
                 ids.insert(Arc::clone(&text), id);
-                texts.push(text);
+                // SAFETY: the list is not shared yet.
+                unsafe { texts.push(text) };
             }
         }
         let writer = Writer {
@@ -75,7 +77,7 @@ impl InternTable {
         InternTable {
             segment,
             writer: Mutex::new(writer),
-            texts: RwLock::new(texts),
+            texts,
         }
     }
 
@@ -117,18 +119,14 @@ impl InternTable {
         }
     }
 
-    /// The text of an id. Any thread.
-    pub fn text(&self, id: u32) -> Option<Arc<str>> {
-        self.texts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id as usize)
-            .cloned()
+    /// The text of an id. Any thread; two loads, no lock.
+    pub fn text(&self, id: u32) -> Option<&str> {
+        self.texts.get(id).map(|text| &**text)
     }
 
     /// How many keys have ids.
     pub fn len(&self) -> usize {
-        self.texts.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.texts.len() as usize
     }
 
     /// True while no key has an id.
@@ -137,13 +135,13 @@ impl InternTable {
     }
 
     fn publish(&self, writer: &mut Writer, key: &str, most: usize) -> Option<u32> {
-        let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
-        let id = u32::try_from(texts.len()).ok().filter(|&id| (id as usize) < most)?;
+        let id = Some(self.texts.len()).filter(|&id| (id as usize) < most)?;
         let header = [id.to_le_bytes(), (key.len() as u32).to_le_bytes()].concat();
         self.segment.append_meta(META_INTERN, &[&header, key.as_bytes()]).ok()?;
         let text: Arc<str> = key.into();
         writer.ids.insert(Arc::clone(&text), id);
-        texts.push(text);
+        // SAFETY: `writer` is what the table's lock guards, so nobody else pushes.
+        unsafe { self.texts.push(text) };
         Some(id)
     }
 }

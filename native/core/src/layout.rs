@@ -16,7 +16,7 @@
 //! 0x500  write intent  sink, offset, length, range: what is being written right now        (Rust)
 //! 0x580  ring drops    u64 per reason                                                      (Rust)
 //! 0x600  ring move     records on their way from the ring to its overflow                  (Rust, producer's thread)
-//! 0x680  reserved
+//! 0x680  clock         number of the wall anchor in force, and wall minus monotonic clock (Rust -> JS)
 //! 0x1000 metadata      records, length first, growing up ->
 //!                      ...free...
 //!        cells         <- f64, growing down from the end of a cell segment
@@ -112,6 +112,10 @@ pub const DROP_FAILED: u8 = 7;
 pub const DROP_CUT: u8 = 10;
 /// Move: u32 state (0 none, 1 under way), i32 from, i32 to, i32 head that the overflow has once the records are in it.
 pub const RING_MOVE_AT: usize = 0x600;
+/// i32: number of the wall anchor in force (span rings). Stored after [`RING_WALL_AT`].
+pub const RING_CLOCK_AT: usize = 0x680;
+/// f64: wall clock minus monotonic clock in ms, of that anchor.
+pub const RING_WALL_AT: usize = 0x688;
 /// First byte of the metadata area.
 pub const META_AT: usize = HEADER_SIZE;
 
@@ -178,6 +182,48 @@ pub const VALUE_ARRAY: u8 = 9;
 /// i64 digits as a Latin-1 string.
 pub const VALUE_BIGINT: u8 = 10;
 
+/// A span, written at its end: the head of [`SPAN_HEAD`] bytes below, then its name, attributes (key, value), events, links
+/// and the rest as values, see `traces/record.rs`.
+pub const RECORD_SPAN: u16 = RECORD_USER;
+/// Offsets in the body of a span's record. f64: start in ms of the monotonic clock, or u32 s and u32 ns since 1970.
+pub const SPAN_START_AT: usize = 0;
+/// As the start.
+pub const SPAN_END_AT: usize = 8;
+/// Four i32: words of the trace id, the first one holds its first bytes.
+pub const SPAN_TRACE_AT: usize = 16;
+/// Two i32: words of the span id.
+pub const SPAN_ID_AT: usize = 32;
+/// Two i32: words of the parent's span id, both 0 for none.
+pub const SPAN_PARENT_AT: usize = 40;
+/// u32: bits below.
+pub const SPAN_BITS_AT: usize = 48;
+/// u16: number of the wall anchor; u16 behind it: the scope.
+pub const SPAN_CLOCK_AT: usize = 52;
+/// u16 each: attributes, events, links, 0.
+pub const SPAN_COUNTS_AT: usize = 56;
+/// Bytes of the head.
+pub const SPAN_HEAD: usize = 64;
+/// First bit of the kind (3 bits: internal, server, client, producer, consumer); below it are W3C's trace flags.
+pub const SPAN_KIND_SHIFT: u32 = 8;
+/// First bit of the status (2 bits: unset, ok, error).
+pub const SPAN_STATUS_SHIFT: u32 = 11;
+/// The status is an error because time ran out.
+pub const SPAN_TIMEOUT: u32 = 1 << 13;
+/// The parent lives in another process.
+pub const SPAN_PARENT_REMOTE: u32 = 1 << 14;
+/// Recorded, but never exported.
+pub const SPAN_RECORD_ONLY: u32 = 1 << 15;
+/// Status message, tracestate and dropped counts follow the links.
+pub const SPAN_REST: u32 = 1 << 16;
+/// The start is wall time.
+pub const SPAN_START_WALL: u32 = 1 << 17;
+/// The end is wall time.
+pub const SPAN_END_WALL: u32 = 1 << 18;
+/// First bit of the agent kind (4 bits, 0 = none).
+pub const SPAN_AGENT_SHIFT: u32 = 19;
+/// It never ended: written when its thread did.
+pub const SPAN_UNENDED: u32 = 1 << 23;
+
 /// Every constant that the other language needs, by name. The generator and the fingerprint read only this list.
 pub const CONSTANTS: &[(&str, u64)] = &[
     ("VERSION", VERSION as u64),
@@ -218,6 +264,28 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("VALUE_OBJECT", VALUE_OBJECT as u64),
     ("VALUE_ARRAY", VALUE_ARRAY as u64),
     ("VALUE_BIGINT", VALUE_BIGINT as u64),
+    ("RING_CLOCK_AT", RING_CLOCK_AT as u64),
+    ("RING_WALL_AT", RING_WALL_AT as u64),
+    ("RECORD_SPAN", RECORD_SPAN as u64),
+    ("SPAN_START_AT", SPAN_START_AT as u64),
+    ("SPAN_END_AT", SPAN_END_AT as u64),
+    ("SPAN_TRACE_AT", SPAN_TRACE_AT as u64),
+    ("SPAN_ID_AT", SPAN_ID_AT as u64),
+    ("SPAN_PARENT_AT", SPAN_PARENT_AT as u64),
+    ("SPAN_BITS_AT", SPAN_BITS_AT as u64),
+    ("SPAN_CLOCK_AT", SPAN_CLOCK_AT as u64),
+    ("SPAN_COUNTS_AT", SPAN_COUNTS_AT as u64),
+    ("SPAN_HEAD", SPAN_HEAD as u64),
+    ("SPAN_KIND_SHIFT", SPAN_KIND_SHIFT as u64),
+    ("SPAN_STATUS_SHIFT", SPAN_STATUS_SHIFT as u64),
+    ("SPAN_TIMEOUT", SPAN_TIMEOUT as u64),
+    ("SPAN_PARENT_REMOTE", SPAN_PARENT_REMOTE as u64),
+    ("SPAN_RECORD_ONLY", SPAN_RECORD_ONLY as u64),
+    ("SPAN_REST", SPAN_REST as u64),
+    ("SPAN_START_WALL", SPAN_START_WALL as u64),
+    ("SPAN_END_WALL", SPAN_END_WALL as u64),
+    ("SPAN_AGENT_SHIFT", SPAN_AGENT_SHIFT as u64),
+    ("SPAN_UNENDED", SPAN_UNENDED as u64),
 ];
 
 /// FNV-1a over names and values of [`CONSTANTS`]: both sides must have been built from the same list.

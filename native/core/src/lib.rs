@@ -12,3 +12,4 @@ pub mod memory;
 pub mod metrics;
 pub mod ring;
 pub mod threads;
+pub mod traces;

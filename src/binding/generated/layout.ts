@@ -115,5 +115,71 @@ export const VALUE_ARRAY = 9;
 /** i64 digits as a Latin-1 string. */
 export const VALUE_BIGINT = 10;
 
+/** i32: number of the wall anchor in force (span rings). Stored after `RING_WALL_AT`. */
+export const RING_CLOCK_AT = 0x680;
+
+/** f64: wall clock minus monotonic clock in ms, of that anchor. */
+export const RING_WALL_AT = 0x688;
+
+/** A span, written at its end: the head of `SPAN_HEAD` bytes below, then its name, attributes (key, value), events, links and the rest as values, see `traces/record.rs`. */
+export const RECORD_SPAN = 16;
+
+/** Offsets in the body of a span's record. f64: start in ms of the monotonic clock, or u32 s and u32 ns since 1970. */
+export const SPAN_START_AT = 0x000;
+
+/** As the start. */
+export const SPAN_END_AT = 0x008;
+
+/** Four i32: words of the trace id, the first one holds its first bytes. */
+export const SPAN_TRACE_AT = 0x010;
+
+/** Two i32: words of the span id. */
+export const SPAN_ID_AT = 0x020;
+
+/** Two i32: words of the parent's span id, both 0 for none. */
+export const SPAN_PARENT_AT = 0x028;
+
+/** u32: bits below. */
+export const SPAN_BITS_AT = 0x030;
+
+/** u16: number of the wall anchor; u16 behind it: the scope. */
+export const SPAN_CLOCK_AT = 0x034;
+
+/** u16 each: attributes, events, links, 0. */
+export const SPAN_COUNTS_AT = 0x038;
+
+/** Bytes of the head. */
+export const SPAN_HEAD = 64;
+
+/** First bit of the kind (3 bits: internal, server, client, producer, consumer); below it are W3C's trace flags. */
+export const SPAN_KIND_SHIFT = 8;
+
+/** First bit of the status (2 bits: unset, ok, error). */
+export const SPAN_STATUS_SHIFT = 11;
+
+/** The status is an error because time ran out. */
+export const SPAN_TIMEOUT = 8192;
+
+/** The parent lives in another process. */
+export const SPAN_PARENT_REMOTE = 16384;
+
+/** Recorded, but never exported. */
+export const SPAN_RECORD_ONLY = 32768;
+
+/** Status message, tracestate and dropped counts follow the links. */
+export const SPAN_REST = 65536;
+
+/** The start is wall time. */
+export const SPAN_START_WALL = 131072;
+
+/** The end is wall time. */
+export const SPAN_END_WALL = 262144;
+
+/** First bit of the agent kind (4 bits, 0 = none). */
+export const SPAN_AGENT_SHIFT = 19;
+
+/** It never ended: written when its thread did. */
+export const SPAN_UNENDED = 8388608;
+
 /** FNV-1a over names and values of `CONSTANTS`: both sides must have been built from the same list. */
-export const FINGERPRINT = 0x4e9db12f;
+export const FINGERPRINT = 0x2db11b3c;

@@ -1,0 +1,25 @@
+//! Spans behind the ring: taken by the collector, kept for `/trace`, sampled by their whole trace, queued, encoded and handed to
+//! exporters. JS writes them (`src/binding/span-writer.ts`) and never waits for anything here.
+
+pub mod clock;
+pub mod record;
+pub mod resource;
+pub mod threshold;
+pub mod value;
+
+pub use record::{SpanRecord, SpanView};
+pub use resource::{OwnedValue, Resource, Scope, Scopes};
+pub use threshold::Threshold;
+pub use value::{AnyValue, Text};
+
+use std::sync::Arc;
+
+/// A span on its way to an exporter.
+#[derive(Clone)]
+pub struct ExportSpan {
+    /// The span.
+    pub record: Arc<SpanRecord>,
+    /// What tail sampling made of its trace's threshold, for the encoders to write into tracestate (`ot=th:`); `None` leaves the
+    /// tracestate as it is.
+    pub threshold: Option<Threshold>,
+}

@@ -223,6 +223,8 @@ pub const SPAN_END_WALL: u32 = 1 << 18;
 pub const SPAN_AGENT_SHIFT: u32 = 19;
 /// It never ended: written when its thread did.
 pub const SPAN_UNENDED: u32 = 1 << 23;
+/// A trace object was open around it, which ends the trace with a record of its own: this is no local root, whatever its parent.
+pub const SPAN_WITHIN_TRACE: u32 = 1 << 24;
 
 /// Every constant that the other language needs, by name. The generator and the fingerprint read only this list.
 pub const CONSTANTS: &[(&str, u64)] = &[
@@ -286,6 +288,7 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("SPAN_END_WALL", SPAN_END_WALL as u64),
     ("SPAN_AGENT_SHIFT", SPAN_AGENT_SHIFT as u64),
     ("SPAN_UNENDED", SPAN_UNENDED as u64),
+    ("SPAN_WITHIN_TRACE", SPAN_WITHIN_TRACE as u64),
 ];
 
 /// FNV-1a over names and values of [`CONSTANTS`]: both sides must have been built from the same list.

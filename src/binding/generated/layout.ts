@@ -181,5 +181,8 @@ export const SPAN_AGENT_SHIFT = 19;
 /** It never ended: written when its thread did. */
 export const SPAN_UNENDED = 8388608;
 
+/** A trace object was open around it, which ends the trace with a record of its own: this is no local root, whatever its parent. */
+export const SPAN_WITHIN_TRACE = 16777216;
+
 /** FNV-1a over names and values of `CONSTANTS`: both sides must have been built from the same list. */
-export const FINGERPRINT = 0x2db11b3c;
+export const FINGERPRINT = 0xf6601f8b;

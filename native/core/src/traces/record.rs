@@ -80,6 +80,8 @@ pub struct SpanView<'a> {
     pub record_only: bool,
     /// It was open when its thread ended.
     pub unended: bool,
+    /// A trace object was open around it, which writes a record of its own when it ends.
+    pub within_trace: bool,
     /// Unix time, ns.
     pub start_ns: u64,
     /// Unix time, ns; not before the start.
@@ -226,6 +228,7 @@ impl<'a> SpanView<'a> {
             timed_out: bits & SPAN_TIMEOUT != 0,
             record_only: bits & SPAN_RECORD_ONLY != 0,
             unended: bits & SPAN_UNENDED != 0,
+            within_trace: bits & SPAN_WITHIN_TRACE != 0,
             start_ns,
             end_ns: time(SPAN_END_AT, SPAN_END_WALL).max(start_ns),
             scope: u16_at(body, SPAN_CLOCK_AT + 2),
@@ -241,9 +244,9 @@ impl<'a> SpanView<'a> {
     }
 
     /// True without a parent in this process: when it ends, what the process has to say about the trace is complete but for
-    /// children that outlive it.
+    /// children that outlive it. Inside a trace object, whose spans may have several roots, the object's own record is the root.
     pub fn is_local_root(&self) -> bool {
-        self.parent_span_id.is_none() || self.parent_is_remote
+        !self.within_trace && (self.parent_span_id.is_none() || self.parent_is_remote)
     }
 
     /// Its attributes in the order in which they were set.

@@ -8,7 +8,7 @@ use kymo_core::layout::{META_AT, META_END_AT};
 use kymo_core::metrics::self_metrics::SELF_REGISTRY;
 use kymo_core::ring::full::{OnFull, Policy, Room};
 use kymo_core::ring::recover::RingImage;
-use kymo_core::ring::rings::{OpenRing, RingOptions, Rings};
+use kymo_core::ring::rings::{Destination, OpenRing, RingOptions, Rings};
 use kymo_core::ring::spool;
 use kymo_core::ring::{DropReason, RingMemory};
 use kymo_core::threads::guard;
@@ -100,12 +100,12 @@ pub fn ring_open(env: Env, options: OpenOptions) -> Result<Attachment<'static>, 
             .attach(Arc::clone(&rings) as Arc<_>);
         rings
     });
-    let (signal, spool) = (options.signal, PathBuf::from(options.spool));
+    let (signal, destination) = (options.signal, Destination::Spool(PathBuf::from(options.spool)));
     let options_of_ring = RingOptions {
         size: options.size_bytes,
         policy,
         signal,
-        spool,
+        destination,
     };
     let open = rings
         .open(options_of_ring, options.thread_id)

@@ -44,6 +44,16 @@ pub trait Sink: Send {
     fn write(&mut self, records: &[u8]) -> Outcome;
 }
 
+impl Sink for Box<dyn Sink> {
+    fn prepare(&mut self, records: &[u8]) -> Target {
+        (**self).prepare(records)
+    }
+
+    fn write(&mut self, records: &[u8]) -> Outcome {
+        (**self).write(records)
+    }
+}
+
 /// What one drain did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {

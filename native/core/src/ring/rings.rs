@@ -1,6 +1,6 @@
 //! All rings of the process with their segments, intern tables and sinks, and the one collector that drains them. Opened
 //! and retired by the threads that write them; everything else is for any thread.
-use super::consumer::Drainer;
+use super::consumer::{Drainer, Sink};
 use super::full::Policy;
 use super::memory::SegmentRing;
 use super::producer::Producer;
@@ -35,9 +35,21 @@ pub struct RingOptions {
     pub policy: Policy,
     /// Label value of its drops: `logs`, `traces`, `spool`.
     pub signal: String,
-    /// File its records are appended to as they are; not one of another ring.
-    pub spool: PathBuf,
+    /// Where its records go.
+    pub destination: Destination,
 }
+
+/// Where the records of a ring go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A file that they are appended to as they are; not one of another ring.
+    Spool(PathBuf),
+    /// A sink of the process, which any number of rings may feed; see [`Rings::open_into`].
+    Process,
+}
+
+/// What makes a ring's sink of its number and its keys.
+type MakeSink<'a> = dyn FnOnce(u32, &Arc<InternTable>) -> Box<dyn Sink> + 'a;
 
 /// Why a ring could not be opened.
 #[derive(Debug)]
@@ -48,6 +60,8 @@ pub enum RingError {
     Memory(MemoryError),
     /// The spool cannot be opened.
     Spool(io::Error),
+    /// A ring without a spool has to say where its records go.
+    NoSink,
     /// Another ring writes this spool.
     SpoolTaken,
     /// No collector thread.
@@ -124,9 +138,39 @@ impl Rings {
         }
     }
 
-    /// Opens a ring for the calling thread (`thread` is Node's id), or takes over one with the same options whose thread
-    /// has ended. The overflow and the pages follow from the collector, so a ring that fills up at once may have none yet.
+    /// Opens a ring with a spool for the calling thread (`thread` is Node's id), or takes over one with the same options whose
+    /// thread has ended. The overflow and the pages follow from the collector, so a ring that fills up at once may have none yet.
     pub fn open(&self, options: RingOptions, thread: u32) -> Result<Arc<OpenRing>, RingError> {
+        let destination = options.destination.clone();
+        self.open_ring(options, thread, |number, interned| match destination {
+            Destination::Spool(path) => {
+                let file = spool::open(&path).map_err(RingError::Spool)?;
+                let sink = FileSink::new(file, number, Arc::clone(interned));
+                let errno = sink.errno();
+                Ok((Box::new(sink), errno))
+            }
+            Destination::Process => Err(RingError::NoSink),
+        })
+    }
+
+    /// As [`Rings::open`], into a sink of the process.
+    pub fn open_into(
+        &self,
+        options: RingOptions,
+        thread: u32,
+        make: Box<MakeSink<'_>>,
+    ) -> Result<Arc<OpenRing>, RingError> {
+        self.open_ring(options, thread, |number, interned| {
+            Ok((make(number, interned), Arc::default()))
+        })
+    }
+
+    fn open_ring(
+        &self,
+        options: RingOptions,
+        thread: u32,
+        make: impl FnOnce(u32, &Arc<InternTable>) -> Result<(Box<dyn Sink>, Arc<AtomicI32>), RingError>,
+    ) -> Result<Arc<OpenRing>, RingError> {
         if !position::valid_size(options.size) {
             return Err(RingError::Size(options.size));
         }
@@ -139,11 +183,11 @@ impl Rings {
             take_over(ring, thread);
             return Ok(Arc::clone(ring));
         }
-        if rings.iter().any(|ring| ring.options.spool == options.spool) {
+        let same = |ring: &Arc<OpenRing>| ring.options.destination == options.destination;
+        if options.destination != Destination::Process && rings.iter().any(same) {
             return Err(RingError::SpoolTaken);
         }
         let number = rings.len() as u32;
-        let file = spool::open(&options.spool).map_err(RingError::Spool)?;
         let metadata = (options.size / 8).clamp(METADATA.0, METADATA.1) as usize;
         let size = (HEADER_SIZE + metadata + options.size as usize).next_multiple_of(HEADER_SIZE);
         let segment = Arc::new(
@@ -152,13 +196,12 @@ impl Rings {
                 .map_err(RingError::Memory)?,
         );
         let interned = Arc::new(InternTable::new(Arc::clone(&segment)));
-        let sink = FileSink::new(file, number, Arc::clone(&interned));
+        let (sink, spool_error) = make(number, &interned)?;
         let memory =
             SegmentRing::create(Arc::clone(&segment), options.size, number).ok_or(RingError::Size(options.size))?;
         let ring = Arc::new(Ring::new(Arc::new(memory), options.policy));
         let waker = collector.clone();
         ring.on_wake(Arc::new(move || waker.wake()));
-        let spool_error = sink.errno();
         collector.add(Box::new(Drainer::new(Arc::clone(&ring), sink)));
         self.provide_overflow(&collector, Arc::downgrade(&ring), segment, &options, number, thread);
         let retired = AtomicBool::new(false);
@@ -232,6 +275,7 @@ impl fmt::Display for RingError {
             RingError::Size(size) => write!(f, "{size} bytes are no power of two in [64, 2^30]"),
             RingError::Memory(error) => error.fmt(f),
             RingError::Spool(error) => write!(f, "its spool: {error}"),
+            RingError::NoSink => f.write_str("it has no sink"),
             RingError::SpoolTaken => f.write_str("another ring writes its spool"),
             RingError::NoThread => f.write_str("the process has no collector thread"),
         }
@@ -297,7 +341,14 @@ mod tests {
             size: 4096,
             policy: Policy::new(OnFull::Block),
             signal: "spool".to_owned(),
-            spool,
+            destination: Destination::Spool(spool),
+        }
+    }
+
+    fn spool(options: &RingOptions) -> &std::path::Path {
+        match &options.destination {
+            Destination::Spool(path) => path,
+            Destination::Process => panic!("no spool"),
         }
     }
 
@@ -329,11 +380,11 @@ mod tests {
         );
         assert!((10..20).all(|number| producer.push(RECORD_USER, &[number])));
         assert!(collector.stop(LONG));
-        let spool = std::fs::read(&options.spool).unwrap();
-        let seen: Vec<u8> = read_records(&spool).map(|record| record.unwrap().body[0]).collect();
+        let written = std::fs::read(spool(&options)).unwrap();
+        let seen: Vec<u8> = read_records(&written).map(|record| record.unwrap().body[0]).collect();
         assert_eq!(seen, (0..20).collect::<Vec<u8>>());
         assert!(first.ring.has_overflow(), "made by the collector");
-        std::fs::remove_file(&options.spool).unwrap();
+        std::fs::remove_file(spool(&options)).unwrap();
     }
 
     #[test]
@@ -353,7 +404,7 @@ mod tests {
         assert!(collector.stop(LONG));
         [one, other]
             .iter()
-            .for_each(|options| std::fs::remove_file(&options.spool).unwrap());
+            .for_each(|options| std::fs::remove_file(spool(options)).unwrap());
     }
 
     #[test]
@@ -374,9 +425,9 @@ mod tests {
                 Err(RingError::Size(_))
             ));
         }
-        let spool = good.spool.join("not-a-folder");
+        let destination = Destination::Spool(spool(&good).join("not-a-folder"));
         assert!(matches!(
-            rings.open(RingOptions { spool, ..good }, 0),
+            rings.open(RingOptions { destination, ..good }, 0),
             Err(RingError::Spool(_))
         ));
         assert!(collector.stop(LONG));

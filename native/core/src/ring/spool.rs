@@ -78,7 +78,7 @@ impl Sink for FileSink {
         self.keys.clear();
         // An id is in the table before it is in a record, so the keys of this batch are here.
         while let Some(text) = self.interned.text(self.known) {
-            write_key(&mut self.keys, self.known, &text);
+            write_key(&mut self.keys, self.known, text);
             self.known += 1;
         }
         let length = (self.keys.len() + records.len()) as u64;

@@ -50,6 +50,8 @@ export class Extra {
   logFields: Readonly<Record<string, unknown>> | undefined = undefined;
   /** An incoming trace id in a form that is not known, kept as text; empty for none. */
   external = '';
+  /** What another tracing API, of a drop-in, keeps in this context: its own object for the span, its own values. */
+  foreign: object | undefined = undefined;
 
   static {
     Object.defineProperty(Extra.prototype, 'live', { value: false });
@@ -234,6 +236,7 @@ export function copyOf(extra: Extra | undefined): Extra {
   copy.exporter = extra.exporter;
   copy.logFields = extra.logFields;
   copy.external = extra.external;
+  copy.foreign = extra.foreign;
   return copy;
 }
 

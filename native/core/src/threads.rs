@@ -14,6 +14,11 @@ pub fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
+/// Counts a panic that was caught elsewhere.
+pub fn count_panic() {
+    PANICS.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Starts a thread with all signals blocked, so that the kernel delivers the application's signals to its own threads only. A
 /// panic ends `body`, is counted, and lets `join` return normally. `name` shows in debuggers; Linux cuts it to 15 bytes.
 ///

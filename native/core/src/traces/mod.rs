@@ -1,9 +1,19 @@
 //! Spans behind the ring: taken by the collector, kept for `/trace`, sampled by their whole trace, queued, encoded and handed to
 //! exporters. JS writes them (`src/binding/span-writer.ts`) and never waits for anything here.
 
+mod assembly;
 pub mod clock;
+pub mod host;
+pub mod pipeline;
 pub mod record;
 pub mod resource;
+pub mod retained;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod sink;
+pub mod store;
+#[cfg(test)]
+mod store_tests;
 pub mod threshold;
 pub mod value;
 

@@ -39,6 +39,16 @@ export function inertAddon(): NativeAddon {
     opsStop: () => Promise.resolve(true),
     opsIsRunning: () => false,
     recoverRuns: () => [],
+    tracesHost: () => 0,
+    tracesScope: () => 0,
+    tracesPipeline: () => 0,
+    tracesReady: () => new Promise(() => undefined),
+    tracesTake: () => null,
+    tracesFlush: () => Promise.resolve(true),
+    tracesState: () => ({ queuedSpans: 0, queuedBytes: 0, inFlightSpans: 0, exportedSpans: 0, dropped: {} }),
+    tracesRecent: () => '[]',
+    tracesFile: () => new Uint8Array(),
+    tracesAnchors: () => [0],
   };
   const nothing = (): undefined => undefined;
   return new Proxy(answers as NativeAddon, {

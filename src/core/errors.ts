@@ -14,6 +14,22 @@ export const ERRORS = {
     what: '{source} is {value}, expected {expected}',
     fix: 'correct the option or unset the variable',
   },
+  KYMO_CONFIG_IGNORED: {
+    what: 'the variable {variable} is {value}, expected {expected}: it is ignored',
+    fix: 'correct the variable or unset it',
+  },
+  KYMO_EXPORT_FAILED: {
+    what: 'the exporter {exporter} could not export: {reason}',
+    fix: 'see what answers at its endpoint; kymo_exporter_errors_total and kymo_spans_dropped_total count what it costs',
+  },
+  KYMO_EXPORT_FALLBACK: {
+    what: '{what} cannot be had: {reason}; {used} is used in its place',
+    fix: 'make it available, or configure what is used now',
+  },
+  KYMO_EXPORT_OPTION: {
+    what: 'the option {option} of an exporter is {value}, expected {expected}',
+    fix: 'correct the option, or the variable that it comes from',
+  },
   KYMO_MEMORY_FOLDER: {
     what: 'the segment folder cannot be used: {reason}',
     fix: 'name a folder on a memory file system in which `kymo-<uid>` belongs to this user, with mode 700',
@@ -69,6 +85,10 @@ export const ERRORS = {
   KYMO_METRICS_VALUE: {
     what: 'the counter {metric} cannot go up by {value}',
     fix: 'pass a finite number that is not negative',
+  },
+  KYMO_TRACES_UNKNOWN: {
+    what: 'this provider of tracers or pipeline is not known natively: {reason}',
+    fix: 'do not use it after its shutdown; otherwise report this: it is a fault in Kymo',
   },
 } as const satisfies Record<`KYMO_${string}`, { what: string; fix: string }>;
 

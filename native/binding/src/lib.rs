@@ -12,6 +12,7 @@ mod raw;
 mod records;
 mod ring;
 mod thread;
+mod traces;
 
 use napi::Env;
 use napi::bindgen_prelude::{JsValue, Object};

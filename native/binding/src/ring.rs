@@ -1,7 +1,7 @@
 //! Rings for JS: opening, the calls of a producer that has no room, and records as values. App threads; the calls of
 //! [`WARM`] come from inside a record's writing, so they neither throw nor run JS.
 
-use crate::process::{Mode, process};
+use crate::process::{Mode, Process, process};
 use crate::raw::{Call, Callback, CodedError, coded};
 use kymo_core::intern::{Interned, read_entries};
 use kymo_core::layout::{META_AT, META_END_AT};
@@ -12,6 +12,7 @@ use kymo_core::ring::rings::{Destination, OpenRing, RingOptions, Rings};
 use kymo_core::ring::spool;
 use kymo_core::ring::{DropReason, RingMemory};
 use kymo_core::threads::guard;
+use kymo_core::traces::clock::WallClock;
 use napi::bindgen_prelude::{FromNapiValue, Uint8Array, Unknown};
 use napi::{Env, sys};
 use napi_derive::napi;
@@ -91,15 +92,7 @@ pub fn ring_open(env: Env, options: OpenOptions) -> Result<Attachment<'static>, 
         let budget = Duration::try_from_secs_f64(budget / 1000.0);
         policy.block_budget = budget.map_err(|_| refused("blockBudgetMs is no time"))?;
     }
-    let rings = RINGS.get_or_init(|| {
-        let collector = process.collector.as_deref().cloned();
-        let rings = Arc::new(Rings::new(Arc::clone(&process.store) as Arc<_>, collector));
-        process
-            .registries
-            .open(Some(SELF_REGISTRY))
-            .attach(Arc::clone(&rings) as Arc<_>);
-        rings
-    });
+    let rings = rings_of(process);
     let (signal, destination) = (options.signal, Destination::Spool(PathBuf::from(options.spool)));
     let options_of_ring = RingOptions {
         size: options.size_bytes,
@@ -110,14 +103,39 @@ pub fn ring_open(env: Env, options: OpenOptions) -> Result<Attachment<'static>, 
     let open = rings
         .open(options_of_ring, options.thread_id)
         .map_err(|why| refused(&why.to_string()))?;
+    lend(env, rings, &open, process.mode == Mode::External)
+}
+
+/// The process's rings, made when somebody asks first.
+pub fn rings_of(process: &Process) -> &'static Rings {
+    RINGS.get_or_init(|| {
+        let collector = process.collector.as_deref().cloned();
+        let rings = Arc::new(Rings::new(Arc::clone(&process.store) as Arc<_>, collector));
+        process
+            .registries
+            .open(Some(SELF_REGISTRY))
+            .attach(Arc::clone(&rings) as Arc<_>);
+        rings
+    })
+}
+
+/// Tells the threads that write spans which wall anchor is in force.
+pub fn set_clock((number, clock): (u16, WallClock)) {
+    if let Some(rings) = rings() {
+        rings.each(|ring| ring.set_clock(number, clock.wall_minus_mono_ms()));
+    }
+}
+
+/// Gives an opened ring to the calling thread; it is retired when the thread's environment ends.
+pub fn lend(env: Env, rings: &Rings, open: &OpenRing, external: bool) -> Result<Attachment<'static>, CodedError> {
     // Where external buffers are refused, records come through `ringPush` (M5).
-    let buffer = match process.mode {
-        Mode::Internal => None,
-        Mode::External => match buffer(env, &open) {
+    let buffer = match external {
+        false => None,
+        true => match buffer(env, open) {
             Ok(buffer) => Some(buffer),
             Err(status) => {
                 rings.retire(open.number);
-                return Err(refused(&format!("external buffer: status {status}")));
+                return Err(coded("KYMO_RING_OPEN", format!("external buffer: status {status}")));
             }
         },
     };
@@ -249,9 +267,12 @@ unsafe extern "C" fn intern(env: sys::napi_env, info: sys::napi_callback_info) -
 unsafe extern "C" fn key(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: called by the runtime.
     let call = unsafe { Call::new(env, info) };
-    let text = guard(|| open_ring(&call)?.interned.text(call.number(1) as u32), None);
+    let give = || {
+        let open = open_ring(&call)?;
+        Some(call.give_text(open.interned.text(call.number(1) as u32)?.as_bytes()))
+    };
     // A null pointer is `undefined` for JS.
-    text.map_or(null_mut(), |text| call.give_text(text.as_bytes()))
+    guard(|| give().unwrap_or(null_mut()), null_mut())
 }
 
 unsafe extern "C" fn full(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

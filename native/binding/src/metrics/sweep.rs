@@ -1,5 +1,6 @@
 //! The `kymo-sweep` thread: hides series that were idle for too long, asks for the resets of native histograms that are due, and
-//! has summaries age while nobody scrapes. Made when the first metric needs it; wakes twice a second.
+//! has summaries age while nobody scrapes, and ticks what keeps and samples traces. Made when the first metric or provider of tracers
+//! needs it; wakes twice a second.
 
 use crate::exposition::trim_texts;
 use crate::process::process;
@@ -25,6 +26,7 @@ pub fn sweeping() {
                 if let (false, Ok(process)) = (*stop, process()) {
                     process.registries.sweep(mono_ms());
                     trim_texts();
+                    crate::traces::tick();
                 }
             }
         });

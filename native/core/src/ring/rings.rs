@@ -108,6 +108,17 @@ impl OpenRing {
         producer.as_mut().is_some_and(|producer| producer.push_record(record))
     }
 
+    /// Tells the producer which wall anchor is in force: its number, and wall minus monotonic clock in ms.
+    pub fn set_clock(&self, number: u16, wall_minus_mono_ms: f64) {
+        let segment = self.ring.memory().segment();
+        segment
+            .u64_at(RING_WALL_AT)
+            .store(wall_minus_mono_ms.to_bits(), Ordering::Relaxed);
+        segment
+            .i32_at(RING_CLOCK_AT)
+            .store(i32::from(number), Ordering::Release);
+    }
+
     /// Records lost, by reason, reasons with none left out.
     pub fn dropped(&self) -> impl Iterator<Item = (DropReason, u64)> {
         let count = |&reason: &DropReason| (reason, self.ring.memory().dropped(reason));
@@ -247,6 +258,11 @@ impl Rings {
     /// The ring of a number.
     pub fn get(&self, number: u32) -> Option<Arc<OpenRing>> {
         self.list().get(number as usize).cloned()
+    }
+
+    /// Goes through all rings.
+    pub fn each(&self, body: impl FnMut(&OpenRing)) {
+        self.list().iter().map(|ring| &**ring).for_each(body);
     }
 
     /// The thread that wrote this ring has ended. What is in it is still drained.

@@ -1,5 +1,7 @@
 //! Formats that more than one domain writes, and what makes writing them cheap. Any thread; everything appends to a buffer of the
 //! caller.
 
+pub(crate) mod json;
 pub(crate) mod protobuf;
 pub(crate) mod room;
+pub(crate) mod text;

@@ -47,6 +47,12 @@ pub(crate) fn push_double(field: u32, value: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+/// A field of type fixed32.
+pub(crate) fn push_fixed32(field: u32, value: u32, out: &mut Vec<u8>) {
+    push_tag(field, 5, out);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
 /// A field of type string or bytes.
 pub(crate) fn push_bytes(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
     push_tag(field, BYTES, out);
@@ -55,7 +61,7 @@ pub(crate) fn push_bytes(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Bytes that [`push_varint`] takes.
-fn varint_length(value: usize) -> usize {
+pub(crate) fn varint_length(value: usize) -> usize {
     // Seven bits to a byte; 0 takes one.
     (64 - (value as u64 | 1).leading_zeros() as usize).div_ceil(7)
 }
@@ -144,6 +150,7 @@ mod tests {
             written(|out| push_double(3, 1.0, out)),
             [0x19, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f]
         );
+        assert_eq!(written(|out| push_fixed32(16, 0x301, out)), [0x85, 1, 1, 3, 0, 0]);
     }
 
     #[test]

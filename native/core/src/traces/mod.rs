@@ -1,10 +1,14 @@
 //! Spans behind the ring: taken by the collector, kept for `/trace`, sampled by their whole trace, queued, encoded and handed to
 //! exporters. JS writes them (`src/binding/span-writer.ts`) and never waits for anything here.
 
+#[cfg(test)]
+mod arbitrary;
 mod assembly;
 pub mod clock;
 pub mod host;
 pub mod pipeline;
+pub mod otlp;
+mod plain_json;
 pub mod record;
 pub mod resource;
 pub mod retained;

@@ -1,5 +1,6 @@
 //! What spans have in common: the resource of a provider, the scopes of its tracers, and values that outlive their ring. Made by
 //! app threads, read by every thread.
+use super::value::{AnyValue, Text};
 use crate::append::AppendVec;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +19,20 @@ pub enum OwnedValue {
     Text(Box<str>),
     /// Values.
     Array(Vec<OwnedValue>),
+}
+
+impl OwnedValue {
+    /// As a value of a span, if it is no array; the array's values otherwise.
+    pub fn as_any(&self) -> Result<AnyValue<'_>, &[OwnedValue]> {
+        Ok(match self {
+            OwnedValue::Null => AnyValue::Null,
+            OwnedValue::Bool(value) => AnyValue::Bool(*value),
+            OwnedValue::Int(value) => AnyValue::Int(*value),
+            OwnedValue::Double(value) => AnyValue::Double(*value),
+            OwnedValue::Text(text) => AnyValue::Text(Text::Utf8(text)),
+            OwnedValue::Array(values) => return Err(values),
+        })
+    }
 }
 
 /// Attributes in their order.

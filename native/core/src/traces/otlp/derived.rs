@@ -5,20 +5,14 @@ use crate::traces::record::SpanView;
 use crate::traces::value::{AnyValue, Text};
 
 /// Words of the agent kinds by their number in a record; 0 is none.
-pub(crate) const AGENT_KINDS: [&str; 8] = [
-    "",
-    "agent",
-    "llm",
-    "tool",
-    "memory",
-    "retrieval",
-    "chain",
-    "embedding",
-];
+pub(crate) const AGENT_KINDS: [&str; 8] = ["", "agent", "llm", "tool", "memory", "retrieval", "chain", "embedding"];
 
 /// The word of a span's agent kind; empty for none.
 pub(crate) fn agent_kind(view: &SpanView<'_>) -> &'static str {
-    AGENT_KINDS.get(usize::from(view.agent_kind)).copied().unwrap_or_default()
+    AGENT_KINDS
+        .get(usize::from(view.agent_kind))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// Attributes to write behind a span's own. A name that the span has itself stays the span's: names are unique. Costs nothing

@@ -11,9 +11,9 @@
 mod derived;
 pub mod json;
 pub mod protobuf;
-mod trace_state;
 #[cfg(test)]
 mod tests;
+mod trace_state;
 
 use super::record::{LinkView, SpanKind, SpanView, StatusCode};
 use super::{ExportSpan, Scope, Scopes};
@@ -71,6 +71,9 @@ fn by_scope<'a>(
     let mut order: Vec<(u16, u32)> = spans.iter().map(|span| span.record.scope()).zip(0..).collect();
     order.sort_by_key(|(scope, _)| *scope);
     for run in order.chunk_by(|(one, _), (other, _)| one == other) {
-        group(scopes.get(run[0].0), &mut run.iter().map(|(_, index)| &spans[*index as usize]));
+        group(
+            scopes.get(run[0].0),
+            &mut run.iter().map(|(_, index)| &spans[*index as usize]),
+        );
     }
 }

@@ -2,6 +2,7 @@
 //! (OpenTelemetry, "TraceState: Probability Sampling"). Any thread.
 
 use crate::traces::{Text, Threshold};
+use std::io::Write;
 
 /// Most members of a list (W3C Trace Context, 3.3.1.1).
 const MOST_MEMBERS: usize = 32;
@@ -19,7 +20,7 @@ pub(super) fn with_threshold(state: Text<'_>, threshold: Threshold, out: &mut Ve
     };
     out.extend_from_slice(b"ot=th:");
     let start = out.len() - b"th:".len();
-    threshold.write(out);
+    let _ = write!(out, "{threshold}");
     let own = members().find_map(|member| member.strip_prefix(b"ot="));
     for part in own.unwrap_or_default().split(|byte| *byte == b';') {
         let fits = out.len() - start + 1 + part.len() <= LONGEST_VALUE;
@@ -28,7 +29,10 @@ pub(super) fn with_threshold(state: Text<'_>, threshold: Threshold, out: &mut Ve
             out.extend_from_slice(part);
         }
     }
-    for member in members().filter(|member| !member.starts_with(b"ot=")).take(MOST_MEMBERS - 1) {
+    for member in members()
+        .filter(|member| !member.starts_with(b"ot="))
+        .take(MOST_MEMBERS - 1)
+    {
         out.push(b',');
         out.extend_from_slice(member);
     }
@@ -41,7 +45,7 @@ mod tests {
 
     fn written(state: &str, threshold: &str) -> String {
         let mut out = b"<".to_vec();
-        let threshold = Threshold::parse(threshold.as_bytes()).unwrap();
+        let threshold = Threshold::parse(threshold).unwrap();
         with_threshold(Text::Latin1(state.as_bytes()), threshold, &mut out);
         String::from_utf8(out.split_off(1)).unwrap()
     }
@@ -53,7 +57,10 @@ mod tests {
             ("ot=th:8", "ot=th:c"),
             ("ot=rv:0123456789abcd", "ot=th:c;rv:0123456789abcd"),
             ("ot=th:8;rv:0123456789abcd;x:1", "ot=th:c;rv:0123456789abcd;x:1"),
-            ("a=1, ot=rv:0123456789abcd;th:4 ,b=2", "ot=th:c;rv:0123456789abcd,a=1,b=2"),
+            (
+                "a=1, ot=rv:0123456789abcd;th:4 ,b=2",
+                "ot=th:c;rv:0123456789abcd,a=1,b=2",
+            ),
             ("a=1,,b=2", "ot=th:c,a=1,b=2"),
             ("tot=th:8", "ot=th:c,tot=th:8"),
         ] {

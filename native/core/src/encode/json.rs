@@ -1,0 +1,216 @@
+//! JSON as any parser reads it (RFC 8259): strings, numbers, and bytes as hex. Any thread.
+
+use super::room::Room;
+use super::text::{push_latin1, utf16_characters};
+
+/// Longest text of a number.
+const LONGEST_NUMBER: usize = 25;
+const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Marks (in the high bit of its byte) the first byte of `word` that is a control character, a quote or a backslash; later
+/// marks may be wrong.
+#[inline(always)]
+fn marks(word: u64) -> u64 {
+    let zero = |word: u64| word.wrapping_sub(LOW_BITS) & !word;
+    let control = word.wrapping_sub(0x20 * LOW_BITS) & !word;
+    (control | zero(word ^ 0x22 * LOW_BITS) | zero(word ^ 0x5c * LOW_BITS)) & HIGH_BITS
+}
+
+/// How many of the first bytes stand in a JSON string as they are. With `ASCII`, only those below 0x80.
+#[inline]
+fn plain<const ASCII: bool>(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = marks(word) | if ASCII { word & HIGH_BITS } else { 0 };
+        if found != 0 {
+            return index * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\') || (ASCII && *byte >= 0x80);
+    bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// A control character, quote or backslash as it stands in a string.
+fn push_escape(byte: u8, out: &mut Vec<u8>) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digits[0], digits[1]]);
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
+/// The inside of a string, from UTF-8.
+pub(crate) fn push_escaped(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    loop {
+        let (clean, tail) = rest.split_at(plain::<false>(rest));
+        out.extend_from_slice(clean);
+        let Some((&byte, tail)) = tail.split_first() else {
+            return;
+        };
+        push_escape(byte, out);
+        rest = tail;
+    }
+}
+
+/// The inside of a string, from Latin-1.
+pub(crate) fn push_escaped_latin1(characters: &[u8], out: &mut Vec<u8>) {
+    let mut rest = characters;
+    loop {
+        let (clean, tail) = rest.split_at(plain::<true>(rest));
+        out.extend_from_slice(clean);
+        let Some((&byte, tail)) = tail.split_first() else {
+            return;
+        };
+        if byte < 0x80 {
+            push_escape(byte, out);
+        } else {
+            push_latin1(&[byte], out);
+        }
+        rest = tail;
+    }
+}
+
+/// The inside of a string, from UTF-16 little endian.
+pub(crate) fn push_escaped_utf16(units: &[u8], out: &mut Vec<u8>) {
+    out.reserve(units.len());
+    for character in utf16_characters(units) {
+        if character < ' ' || matches!(character, '"' | '\\') {
+            push_escape(character as u8, out);
+        } else {
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+}
+
+/// `"text"`.
+pub(crate) fn push_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    push_escaped(text, out);
+    out.push(b'"');
+}
+
+/// A whole number.
+pub(crate) fn push_integer<I: itoa::Integer>(value: I, out: &mut Vec<u8>) {
+    Room::new(out, 40).push(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// The shortest number that reads back as the same f64; what JSON has no number for is the string `"NaN"`, `"Infinity"` or
+/// `"-Infinity"` (proto3, "JSON Mapping").
+pub(crate) fn push_number(value: f64, out: &mut Vec<u8>) {
+    let mut room = Room::new(out, LONGEST_NUMBER);
+    if value.is_finite() {
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value).as_bytes();
+        room.push(text.strip_suffix(b".0").unwrap_or(text));
+    } else if value.is_nan() {
+        room.push(b"\"NaN\"");
+    } else {
+        room.push(if value > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" });
+    }
+}
+
+/// Bytes as lower-case hex digits.
+pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    let digits = |byte: &u8| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+    out.extend(bytes.iter().flat_map(digits));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(content: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        content(&mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Escapes character by character.
+    fn naive(text: &str) -> String {
+        text.chars()
+            .map(|character| match character {
+                '"' => "\\\"".to_owned(),
+                '\\' => "\\\\".to_owned(),
+                '\n' => "\\n".to_owned(),
+                '\r' => "\\r".to_owned(),
+                '\t' => "\\t".to_owned(),
+                '\u{8}' => "\\b".to_owned(),
+                '\u{c}' => "\\f".to_owned(),
+                '\0'..' ' => format!("\\u{:04x}", u32::from(character)),
+                other => other.to_string(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_character_is_escaped_at_every_place_and_in_every_form() {
+        let characters = (0..=255_u8)
+            .map(char::from)
+            .chain(['漢', '🦀', '\u{2028}', '\u{ffff}', '\u{10ffff}']);
+        for character in characters {
+            for before in 0..18 {
+                let text = format!(
+                    "{}{character}{character}\"é!{}",
+                    "a".repeat(before),
+                    "b".repeat(17 - before)
+                );
+                let wanted = naive(&text);
+                assert_eq!(written(|out| push_escaped(&text, out)), wanted);
+                let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                assert_eq!(written(|out| push_escaped_utf16(&units, out)), wanted);
+                let latin1: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
+                if let Some(latin1) = latin1 {
+                    assert_eq!(written(|out| push_escaped_latin1(&latin1, out)), wanted);
+                }
+            }
+        }
+        assert_eq!(written(|out| push_string("", out)), "\"\"");
+    }
+
+    #[test]
+    fn numbers_are_shortest_and_what_json_lacks_is_a_string() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.5, "1.5"),
+            (-17.0, "-17"),
+            (1e300, "1e+300"),
+            (5e-324, "5e-324"),
+            (1e-7, "1e-7"),
+            (f64::NAN, "\"NaN\""),
+            (f64::INFINITY, "\"Infinity\""),
+            (f64::NEG_INFINITY, "\"-Infinity\""),
+        ] {
+            assert_eq!(written(|out| push_number(number, out)), text);
+        }
+        assert_eq!(written(|out| push_integer(i64::MIN, out)), "-9223372036854775808");
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let number = f64::from_bits(state ^ state >> 31);
+            let text = written(|out| push_number(number, out));
+            if number.is_finite() {
+                assert_eq!(text.parse().map(f64::to_bits), Ok(number.to_bits()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_are_hex() {
+        assert_eq!(written(|out| push_hex(&[0, 9, 10, 0xf0, 0xff], out)), "00090af0ff");
+        assert_eq!(written(|out| push_hex(&[], out)), "");
+    }
+}

@@ -1,52 +1,76 @@
 // Contexts that are attached by hand and detached later, in any order and from concurrent branches. App threads.
 import { perThread } from '../binding/per-thread.js';
-import { activeContext, Context, storage, withExtra } from './context.js';
-
-/** The open attachment of each context that one put in place; an entry goes when it is detached. */
-const attachments: WeakMap<Context, Attachment> = perThread('context.attachments', () => new WeakMap<Context, Attachment>());
+import { Context, nearest, ROOT_CONTEXT, storage } from './context.js';
 
 /** A context put in place by hand. */
 export interface Attachment extends Disposable {
   /**
-   * Puts back what was active before, in the branch that calls it. When something else was attached on top meanwhile, that stays
-   * active, and what was active before this one comes back when it goes. Another task's context is never put in place: where this
-   * attachment is not in force (inside a scope of another context, in a task started before it), nothing happens.
-   * @returns whether it was in force here.
+   * Puts back what was active before, wherever this attachment is in force, and whoever calls it; a second call does nothing. What was
+   * attached on top of it stays active, and what was active before this one comes back when that goes.
    */
-  detach(): boolean;
+  detach(): void;
 }
 
-class OpenAttachment implements Attachment {
-  /** What is active while this is: the attached context, or a twin when that context is attached elsewhere at the same time. */
-  readonly #shown: Context;
-  #before: Context;
-  #under: OpenAttachment | undefined;
+/** Counts the synchronous runs in which something was attached: two attachments with one number had no `await` between them. */
+const run = perThread('context.run', () => ({ number: 0, counted: false }));
 
-  constructor(shown: Context, before: Context) {
-    this.#shown = shown;
-    this.#before = before;
-    this.#under = attachments.get(before) as OpenAttachment | undefined;
-    attachments.set(shown, this);
+function endRun(): void {
+  run.number++;
+  run.counted = false;
+}
+
+function currentRun(): number {
+  if (!run.counted) {
+    run.counted = true;
+    void Promise.resolve().then(endRun);
+  }
+  return run.number;
+}
+
+/**
+ * An attachment. The store of the branch is a frame: a context whose `state` is this object while it is attached, so that whoever
+ * inherits the frame sees {@link shown}, the very context that was attached. Detached, the frame stands for the one before.
+ */
+class OpenAttachment implements Attachment {
+  readonly shown: Context;
+  readonly #frame: Context;
+  readonly #before: Context;
+  readonly #run = currentRun();
+  #open = true;
+
+  constructor(context: Context) {
+    this.shown = context;
+    this.#before = nearest(storage.getStore() ?? ROOT_CONTEXT);
+    this.#frame = new Context(0, 0, 0, 0, this as never);
+    storage.enterWith(this.#frame);
   }
 
-  detach(): boolean {
-    const active = activeContext();
-    if (active === this.#shown) {
-      storage.enterWith(this.#before);
-    } else {
-      let above = attachments.get(active) as OpenAttachment | undefined;
-      while (above !== undefined && above.#under !== this) above = above.#under;
-      if (above === undefined) return false;
-      above.#before = this.#before;
-      above.#under = this.#under;
-    }
-    attachments.delete(this.#shown);
-    return true;
+  detach(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const inForce = storage.getStore() === this.#frame;
+    if (inForce) storage.enterWith(this.#before);
+    if (inForce && run.number === this.#run) keepShowing(this.#frame, this.shown);
+    else this.#frame.state = this.#before as never;
   }
 
   [Symbol.dispose](): void {
     this.detach();
   }
+}
+
+/** Makes `frame` the same as `context` for good: a copy of it, unless its span is open and will change it. */
+function keepShowing(frame: Context, context: Context): void {
+  const { state } = context;
+  if (typeof state === 'object' && state.live) {
+    frame.state = context as never;
+    return;
+  }
+  frame.t0 = context.t0;
+  frame.t1 = context.t1;
+  frame.t2 = context.t2;
+  frame.t3 = context.t3;
+  frame.state = state;
 }
 
 /**
@@ -55,23 +79,29 @@ class OpenAttachment implements Attachment {
  *     using attached = attachContext(context);   // until the end of the block
  *     const attached = attachContext(context);   // until attached.detach()
  *
- * What runs later because of this code (promises, timers, callbacks) sees `context` as well, also after the detachment.
+ * What is started meanwhile (promises, timers, callbacks) sees `context`. When it is detached in the same synchronous run, they go on
+ * seeing it. When there was an `await` in between, an attachment ends for everyone at once: what outlives it sees what was active
+ * before, and so does the caller of an async function.
  *
- * **In an async function** the code up to the first `await` runs inside its caller: attached there, the context is the caller's too when
- * the function returns its promise, until the caller's own task or its innermost {@link runInContext} ends, since JavaScript tells
- * nobody that a function went to sleep. So attach after the first `await`, where nobody else is on the stack, or use
- * {@link runInContext}, which never leaks. Costs about 0.3 us.
+ * That caller is why: the code of **an async function** up to its first `await` runs inside its caller, and JavaScript tells nobody
+ * when the function goes to sleep. Attached there, a context is the caller's too, until it is detached or the innermost
+ * {@link runInContext} around the caller returns, and a branch that the caller starts meanwhile begins in it. Three ways out: attach
+ * after the first `await`, where no caller is on the stack; start each of several branches with {@link forkContext}; or use
+ * {@link runInContext}, which never leaks and costs less.
  */
 export function attachContext(context: Context): Attachment {
-  const before = activeContext();
-  const shown = before === context || attachments.has(context) ? twinOf(context) : context;
-  storage.enterWith(shown);
-  return new OpenAttachment(shown, before);
+  return new OpenAttachment(context);
 }
 
-/** Another object that shows the same: an open span stays visible through it and goes when it ends. */
-function twinOf(context: Context): Context {
-  const { t0, t1, t2, t3, state } = context;
-  if (typeof state === 'object' && state.live) return withExtra(context, () => undefined);
-  return new Context(t0, t1, t2, t3, state);
+/**
+ * Calls `fn` in the active context, as a branch of its own: whatever it attaches, before its first `await` or later, is seen by
+ * nobody else. Returns what `fn` returns.
+ */
+export function forkContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R {
+  const active = storage.getStore() ?? ROOT_CONTEXT;
+  try {
+    return fn(...args);
+  } finally {
+    if (storage.getStore() !== active) storage.enterWith(active);
+  }
 }

@@ -50,6 +50,8 @@ export class Extra {
   logFields: Readonly<Record<string, unknown>> | undefined = undefined;
   /** An incoming trace id in a form that is not known, kept as text; empty for none. */
   external = '';
+  /** True when a caller asked, by way of B3 or Jaeger, that this trace be kept whatever samplers say; passed on in the same way. */
+  debug = false;
   /** What another tracing API, of a drop-in, keeps in this context: its own object for the span, its own values. */
   foreign: object | undefined = undefined;
 
@@ -79,7 +81,7 @@ export class Context implements TraceWords {
   }
 }
 
-/** The one storage of the thread. Only this folder touches it. */
+/** The one storage of the thread. Only this folder reads it, since it may hold a frame of an attachment. */
 export const storage: AsyncLocalStorage<Context> = perThread('context.storage', () => new AsyncLocalStorage<Context>());
 
 /** The context of code that nobody gave one: no trace, nothing else. */
@@ -87,7 +89,36 @@ export const ROOT_CONTEXT: Context = perThread('context.root', () => new Context
 
 /** The context of the running code; {@link ROOT_CONTEXT} when there is none. One AsyncLocalStorage read (1-15 ns). */
 export function activeContext(): Context {
-  return storage.getStore() ?? ROOT_CONTEXT;
+  const store = storage.getStore();
+  if (store === undefined) return ROOT_CONTEXT;
+  const { state } = store;
+  return typeof state === 'number' || state.live !== undefined ? store : shownBy(store);
+}
+
+/**
+ * What is in the store of a branch in which a context was attached by hand (see `attachContext`): a context whose `state` is the
+ * attachment while it is open, and afterwards the store that takes its place. Nobody outside this folder sees one.
+ */
+type FrameState =
+  | { readonly live: undefined; readonly shown: Context }
+  | (Context & { readonly live?: undefined; readonly shown?: undefined });
+
+/** The store that `store` stands for: itself, unless it is a frame whose attachment is over. */
+export function nearest(store: Context): Context {
+  for (let at = store; ; ) {
+    const { state } = at;
+    if (typeof state === 'number' || state.live !== undefined || (state as FrameState).shown !== undefined) {
+      // The next one who asks takes one step, and the frames in between are let go.
+      if (at !== store && store.state !== (at as never)) store.state = at as never;
+      return at;
+    }
+    at = state as never;
+  }
+}
+
+function shownBy(frame: Context): Context {
+  const store = nearest(frame);
+  return (store.state as Partial<FrameState>).shown ?? store;
 }
 
 /**
@@ -236,6 +267,7 @@ export function copyOf(extra: Extra | undefined): Extra {
   copy.exporter = extra.exporter;
   copy.logFields = extra.logFields;
   copy.external = extra.external;
+  copy.debug = extra.debug;
   copy.foreign = extra.foreign;
   return copy;
 }

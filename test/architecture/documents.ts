@@ -1,4 +1,5 @@
 // Renders the guides that are derived from a table: src/core/README.md from ERRORS, src/config/README.md from OPTIONS.
+import { OPENTELEMETRY_VARIABLES } from '../../src/config/opentelemetry.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { ERRORS } from '../../src/core/errors.js';
 
@@ -65,5 +66,26 @@ Process-wide options come from the environment, since the memory is laid out bef
 once. An empty variable counts as unset; a value that cannot be used throws \`KYMO_CONFIG_VALUE\`, which names the variable, the value
 and what is accepted. Sizes take the suffixes k, m and g (powers of 1024).
 
-${table(['variable', 'option', 'accepts', 'default', 'meaning'], rows)}`;
+${table(['variable', 'option', 'accepts', 'default', 'meaning'], rows)}
+## OpenTelemetry
+
+Read when tracing is configured, by the rules of the specification: an empty variable counts as unset, words are taken in any case, and
+what cannot be used is ignored with a warning (\`KYMO_CONFIG_IGNORED\`). Options in code go before all of them.
+
+${table(['variable', 'accepts', 'default', 'meaning'], openTelemetryRows())}`;
+}
+
+function openTelemetryRows(): string[][] {
+  return Object.values<{
+    env: readonly string[];
+    type: string;
+    words?: readonly string[];
+    range?: readonly number[];
+    fallback: string;
+    doc: string;
+  }>(OPENTELEMETRY_VARIABLES).map(({ env, type, words, range, fallback, doc }) => {
+    const numbers = range ? `integer in [${range.join(', ')}]` : type === 'timeout' ? 'milliseconds' : type;
+    const accepted = words ? words.map((word) => `\`${word}\``).join(', ') : type === 'pairs' ? 'key=value,...' : numbers;
+    return [env.map((name) => `\`${name}\``).join(', then '), accepted, fallback, doc];
+  });
 }

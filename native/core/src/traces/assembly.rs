@@ -99,6 +99,11 @@ impl<T, const LISTS: usize> Assembly<T, LISTS> {
         self.slots[place.0 as usize].value.as_ref()
     }
 
+    /// The trace whose value is there.
+    pub fn id_of(&self, place: Place) -> u128 {
+        self.slots[place.0 as usize].id
+    }
+
     /// Makes it the newest of `list`.
     pub fn shift(&mut self, place: Place, list: usize) {
         self.unlink(place.0);

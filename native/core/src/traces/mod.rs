@@ -18,6 +18,7 @@ pub mod sink;
 pub mod store;
 #[cfg(test)]
 mod store_tests;
+pub mod tail;
 pub mod threshold;
 pub mod value;
 

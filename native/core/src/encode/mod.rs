@@ -2,6 +2,7 @@
 //! caller.
 
 pub(crate) mod json;
+pub(crate) mod msgpack;
 pub(crate) mod protobuf;
 pub(crate) mod room;
 pub(crate) mod text;

@@ -2,12 +2,14 @@
 
 use super::resource::OwnedValue;
 use super::value::{AnyValue, Text};
-use crate::encode::json::{push_escaped, push_escaped_latin1, push_escaped_utf16, push_integer, push_number};
+use crate::encode::json::{
+    push_escaped, push_escaped_latin1, push_escaped_utf16, push_integer, push_number, push_string,
+};
 
 /// Values within values that are written; what is deeper is [`DEEPER`].
-const DEEPEST: u32 = 100;
+pub(super) const DEEPEST: u32 = 100;
 /// In place of a value that is nested too deep.
-const DEEPER: &[u8] = b"\"[...]\"";
+pub(super) const DEEPER: &str = "[...]";
 
 /// A text as a string.
 pub(crate) fn push_text(text: Text<'_>, out: &mut Vec<u8>) {
@@ -32,7 +34,7 @@ fn push_at(value: &AnyValue<'_>, depth: u32, out: &mut Vec<u8>) {
         AnyValue::Int(value) => push_integer(*value, out),
         AnyValue::Double(value) => push_number(*value, out),
         AnyValue::Text(text) => push_text(*text, out),
-        AnyValue::Array(_) | AnyValue::Map(_) if depth == DEEPEST => out.extend_from_slice(DEEPER),
+        AnyValue::Array(_) | AnyValue::Map(_) if depth == DEEPEST => push_string(DEEPER, out),
         AnyValue::Array(values) => push_array(values.clone(), out, |value, out| push_at(&value, depth + 1, out)),
         AnyValue::Map(entries) => push_entries(entries.clone(), depth + 1, out),
     }

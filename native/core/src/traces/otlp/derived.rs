@@ -5,10 +5,10 @@ use crate::traces::record::SpanView;
 use crate::traces::value::{AnyValue, Text};
 
 /// Words of the agent kinds by their number in a record; 0 is none.
-pub(crate) const AGENT_KINDS: [&str; 8] = ["", "agent", "llm", "tool", "memory", "retrieval", "chain", "embedding"];
+const AGENT_KINDS: [&str; 8] = ["", "agent", "llm", "tool", "memory", "retrieval", "chain", "embedding"];
 
 /// The word of a span's agent kind; empty for none.
-pub(crate) fn agent_kind(view: &SpanView<'_>) -> &'static str {
+pub(in crate::traces) fn agent_kind(view: &SpanView<'_>) -> &'static str {
     AGENT_KINDS
         .get(usize::from(view.agent_kind))
         .copied()

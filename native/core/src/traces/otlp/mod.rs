@@ -15,6 +15,9 @@ pub mod protobuf;
 mod tests;
 mod trace_state;
 
+pub(super) use derived::agent_kind;
+pub(super) use trace_state::with_threshold;
+
 use super::record::{LinkView, SpanKind, SpanView, StatusCode};
 use super::{ExportSpan, Scope, Scopes};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ const LONGEST_VALUE: usize = 256;
 
 /// Writes `state` with `threshold` in its `ot` member, which comes first, as one that was changed. What else the member says
 /// stays, if it fits; every other member stays as it is, but for one beyond the 32nd.
-pub(super) fn with_threshold(state: Text<'_>, threshold: Threshold, out: &mut Vec<u8>) {
+pub(in crate::traces) fn with_threshold(state: Text<'_>, threshold: Threshold, out: &mut Vec<u8>) {
     let mut plain = Vec::with_capacity(state.utf8_len());
     state.push_utf8(&mut plain);
     let members = || {

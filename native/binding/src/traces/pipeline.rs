@@ -4,8 +4,8 @@ use super::waiter::{Answer, Waiter};
 use super::{traces, unknown};
 use crate::raw::{CodedError, coded};
 use kymo_core::traces::host::Traces;
-use kymo_core::traces::otlp;
 use kymo_core::traces::pipeline::{Compression, Encode, Export, Loss, Outcome, PipelineOptions, Ready};
+use kymo_core::traces::{msgpack, otlp};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, Unknown};
 use napi_derive::napi;
@@ -72,6 +72,7 @@ pub fn traces_pipeline(host: u32, options: NewPipeline) -> Result<u32, CodedErro
     let encode: Encode = match options.format.as_str() {
         "protobuf" => otlp::protobuf::encode,
         "json" => otlp::json::encode,
+        "msgpack" => msgpack::encode,
         other => return Err(bad("format", other)),
     };
     let compression = match options.compression.as_str() {

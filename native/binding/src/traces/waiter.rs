@@ -77,6 +77,10 @@ impl Waiter {
             // SAFETY: the call was refused, so nobody else has the box.
             drop(unsafe { Box::from_raw(answer) });
         }
+        if status == sys::Status::napi_closing {
+            // Its thread has ended, and this answer took our use of the function back: it must not be touched again.
+            std::mem::forget(self);
+        }
     }
 }
 

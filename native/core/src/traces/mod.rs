@@ -15,12 +15,14 @@ pub mod resource;
 pub mod retained;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod shown;
 pub mod sink;
 pub mod store;
 #[cfg(test)]
 mod store_tests;
 pub mod tail;
 pub mod threshold;
+pub mod trace_json;
 pub mod value;
 
 pub use record::{SpanRecord, SpanView};

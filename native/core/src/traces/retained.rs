@@ -68,6 +68,14 @@ impl RetainedTrace {
         bytes
     }
 
+    /// Adds what another store retains of the same trace.
+    pub(super) fn join(&mut self, other: &RetainedTrace) {
+        for span in &other.spans {
+            self.add(span, &span.view());
+        }
+        self.refused = self.refused.saturating_add(other.refused);
+    }
+
     /// Notes a span that is not retained.
     pub(super) fn refuse(&mut self) {
         self.refused = self.refused.saturating_add(1);

@@ -75,15 +75,20 @@ impl TailSampler {
     }
 
     /// Takes a span in; `emit` gets those that are kept now: all of a trace when its root ends, a late one of a kept trace at
-    /// once. Spans that are only recorded are none of its business.
+    /// once. A span that is only recorded is never emitted, but as a local root it is what its trace waits for.
     pub fn accept(&self, span: &Arc<SpanRecord>, emit: &mut dyn FnMut(ExportSpan)) {
         let view = span.view();
-        if view.record_only {
-            return;
-        }
         let id = u128::from_be_bytes(view.trace_id);
         let mut kept = Vec::new();
         let mut state = self.lock();
+        if view.record_only {
+            let place = state.traces.find(id).filter(|_| view.is_local_root());
+            if let Some(place) = place {
+                self.decide(&mut state, place, id, &Cause::Root(&view), &mut kept);
+            }
+            drop(state);
+            return hand_on(kept, emit);
+        }
         let place = state.find_or_insert(id);
         match state.traces.get_mut(place) {
             Some(Held::Undecided(trace)) => {

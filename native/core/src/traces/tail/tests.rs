@@ -125,6 +125,10 @@ fn spans_that_are_only_recorded_are_never_exported() {
     };
     assert_eq!(accept(&sampler, &recorded), []);
     assert_eq!(sampler.counts(), TailCounts::default());
+    // The record of a trace object stands for the whole.
+    assert_eq!(accept(&sampler, &Sample::child(1, 2)), []);
+    assert_eq!(accept(&sampler, &recorded), [(1, 2, SURE)]);
+    assert_eq!(accept(&sampler, &recorded), []);
 }
 
 #[test]

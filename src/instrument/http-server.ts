@@ -1,0 +1,241 @@
+// A span and a duration for every request that a `node:http` or `node:https` server of this thread answers, from what Node publishes.
+// App threads. Nothing is patched, and servers may be made before or after: a request is traced when it begins after this did.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FlatAttributes } from '../binding/writable-span.js';
+import { activeContext, type Context } from '../context/context.js';
+import { contextsStay, enterContext } from '../context/enter.js';
+import { forwardedClient } from './address.js';
+import { Channels } from './channels.js';
+import { Connection, connectionOf, Exchange, exchangeOf, setExchange } from './http-exchange.js';
+import { knownMethods, methodAttribute, methodInName } from './http-method.js';
+import { finalRoute } from './http-route.js';
+import { Endpoints, ServerDurations } from './request-durations.js';
+import { ABORTED, KEY, OTHER_METHOD } from './semantic-conventions.js';
+import { ServerListeners } from './server-listeners.js';
+import type { Tracing } from './tracing.js';
+import { redactQuery } from './url-redaction.js';
+
+/** Options of the instrumentation of servers. */
+export interface HttpServerOptions {
+  /** True for requests that get neither span nor duration: probes, scrapes. It runs for each request; one that throws says false. */
+  readonly ignore?: (request: IncomingMessage) => boolean;
+  /**
+   * The template of a request's path, such as `/users/:id`, where no framework tells it: for servers with a router of their own. It
+   * runs for each request, before its listeners; undefined where it cannot know yet (see `setHttpRoute`).
+   */
+  readonly route?: (request: IncomingMessage) => string | undefined;
+  /** False: `client.address` is the peer, whatever `forwarded` and `x-forwarded-for` say. Default true. */
+  readonly forwarded?: boolean;
+}
+
+interface StartMessage {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+  readonly server: Server;
+}
+
+/** Puts back what was active before a request, after its last listener. */
+function leave(request: IncomingMessage): void {
+  const connection = connectionOf(request.socket);
+  if (connection?.entered === undefined) return;
+  connection.entered = undefined;
+  enterContext(connection.outer);
+}
+
+/** Listener of a request's `end`, which Node emits outside of its context when the body came in later packets. */
+function enterOwn(this: IncomingMessage): void {
+  const exchange = exchangeOf(this);
+  if (exchange?.span !== undefined && activeContext() === exchange.connection.outer) enterContext(exchange.span.context);
+}
+
+/** True when some listener will be called with the request, and `leave` after it; elsewhere node:http answers by itself. */
+function isEmitted({ headers, httpVersion }: IncomingMessage, listeners: ServerListeners): boolean {
+  if (headers.host === undefined && httpVersion === '1.1') return false;
+  const { expect } = headers;
+  return expect === undefined || /(?:^|\W)100-continue(?:$|\W)/i.test(expect) || listeners.has('checkExpectation');
+}
+
+/** True when the headers announce a body, which may be empty all the same. */
+function announcesBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+}
+
+/** Traces and times the requests of all servers of this thread, until it is stopped. */
+export class HttpServerInstrumentation {
+  readonly #tracing: Tracing;
+  readonly #options: HttpServerOptions;
+  readonly #methods = knownMethods();
+  readonly #endpoints = new Endpoints();
+  readonly #durations: ServerDurations | undefined;
+  readonly #seen = new WeakSet<Server>();
+  readonly #servers = new Set<WeakRef<Server>>();
+  readonly #contextsStay = contextsStay();
+  readonly #starts = new Channels();
+  readonly #ends = new Channels();
+  /** Requests that are not answered yet. */
+  #open = 0;
+  #stopped = false;
+
+  constructor(tracing: Tracing, options: HttpServerOptions) {
+    this.#tracing = tracing;
+    this.#options = options;
+    this.#durations = tracing.registry === undefined ? undefined : new ServerDurations(tracing.registry);
+    this.#ends.on('http.server.response.finish', ({ request, response }: StartMessage) => {
+      const exchange = exchangeOf(request);
+      if (exchange !== undefined) this.#end(exchange, request, response.statusCode, '');
+    });
+    this.#starts.on('http.server.request.start', (message: StartMessage) => this.#begin(message));
+  }
+
+  /** Begins nothing more; requests under way are still ended. */
+  stop(): void {
+    this.#stopped = true;
+    this.#starts.off();
+    for (const reference of this.#servers) {
+      const server = reference.deref();
+      if (server !== undefined) ServerListeners.of(server, leave).remove();
+    }
+    this.#servers.clear();
+    if (this.#open === 0) this.#ends.off();
+  }
+
+  #begin({ request, response, socket, server }: StartMessage): void {
+    if (this.#isIgnored(request)) return;
+    const active = activeContext();
+    let connection = connectionOf(socket);
+    if (connection === undefined) connection = this.#connect(socket, server, active);
+    // A listener that threw left its context behind; the next request does not belong to it.
+    else if (active !== connection.entered) connection.outer = active;
+    const method = methodAttribute(request.method ?? '', this.#methods);
+    const route = this.#routeOf(request);
+    const name = route === '' ? methodInName(method) : this.#endpoints.of(method, route).name;
+    const startedAt = performance.now();
+    const tracing = this.#tracing;
+    const span = tracing.begin?.(
+      name,
+      tracing.extract(connection.outer, request.headers),
+      'server',
+      this.#attributes(request, connection, method),
+    );
+    const exchange = new Exchange(connection, response, span, startedAt, method, name, route);
+    setExchange(request, exchange);
+    connection.opened(exchange);
+    this.#open++;
+    if (span !== undefined) this.#enter(request, connection, span.context);
+  }
+
+  #enter(request: IncomingMessage, connection: Connection, context: Context): void {
+    const { listeners } = connection;
+    listeners.settle();
+    if (this.#contextsStay && !isEmitted(request, listeners)) return;
+    connection.entered = context;
+    enterContext(context);
+    if (announcesBody(request)) request.on('end', enterOwn);
+  }
+
+  #connect(socket: Socket, server: Server, active: Context): Connection {
+    const listeners = ServerListeners.of(server, leave);
+    if (!this.#seen.has(server)) {
+      this.#seen.add(server);
+      for (const reference of this.#servers) if (reference.deref() === undefined) this.#servers.delete(reference);
+      this.#servers.add(new WeakRef(server));
+    }
+    socket.once('close', () => this.#closed(socket));
+    return new Connection(socket, listeners, active);
+  }
+
+  /** The attributes that are known at the start, and so to a sampler. */
+  #attributes(request: IncomingMessage, connection: Connection, method: string): FlatAttributes {
+    const { headers, url = '' } = request;
+    const mark = url.indexOf('?');
+    const { host, port } = connection.server(headers.host);
+    const client = this.#options.forwarded === false ? undefined : forwardedClient(headers);
+    const pairs: FlatAttributes = [
+      KEY.method,
+      method,
+      KEY.urlPath,
+      mark < 0 ? url : url.slice(0, mark),
+      KEY.urlScheme,
+      connection.scheme,
+      KEY.serverAddress,
+      host,
+      KEY.serverPort,
+      port,
+      KEY.clientAddress,
+      client ?? connection.peerAddress,
+      KEY.peerAddress,
+      connection.peerAddress,
+      KEY.peerPort,
+      connection.peerPort,
+      KEY.protocolVersion,
+      request.httpVersion,
+    ];
+    const agent = headers['user-agent'];
+    if (agent !== undefined) pairs.push(KEY.userAgent, agent);
+    if (mark >= 0) pairs.push(KEY.urlQuery, redactQuery(url.slice(mark + 1), this.#tracing.secrets));
+    if (method === OTHER_METHOD) pairs.push(KEY.methodOriginal, request.method);
+    return pairs;
+  }
+
+  /** Ends what was open when the connection closed: the client left, or somebody destroyed the socket. */
+  #closed(socket: Socket): void {
+    const open = connectionOf(socket)?.takeOpen() ?? [];
+    if (open.length === 0) return;
+    // Listeners of this same event may still have something to say.
+    process.nextTick(() => {
+      for (const exchange of open) {
+        const { response } = exchange;
+        this.#end(exchange, response.req, response.headersSent ? response.statusCode : 0, ABORTED);
+      }
+    });
+  }
+
+  #end(exchange: Exchange, request: IncomingMessage, status: number, cut: string): void {
+    if (exchangeOf(request) !== exchange) return;
+    setExchange(request, undefined);
+    const { connection, span, method } = exchange;
+    const route = finalRoute(exchange, request);
+    connection.closed(exchange);
+    this.#open--;
+    if (this.#stopped && this.#open === 0) this.#ends.off();
+    const failed = status >= 500;
+    const errorType = cut !== '' ? cut : failed ? exchange.errorType || String(status) : '';
+    const endpoint = this.#endpoints.of(method, route);
+    if (span !== undefined) {
+      if (span.isRecording()) {
+        if (status !== 0) span.setAttribute(KEY.status, status);
+        if (route !== '') span.setAttribute(KEY.route, route);
+        if (errorType !== '') span.setAttribute(KEY.errorType, errorType);
+        if (failed) span.setStatus('error');
+        if (span.name === exchange.name) span.name = endpoint.name;
+      }
+      span.end();
+    }
+    const seconds = (performance.now() - exchange.startedAt) / 1_000;
+    this.#durations?.observe(seconds, endpoint, status, request.httpVersion, connection.scheme, errorType);
+  }
+
+  #isIgnored(request: IncomingMessage): boolean {
+    const { ignore } = this.#options;
+    if (ignore === undefined) return false;
+    try {
+      return ignore(request) === true;
+    } catch {
+      return false;
+    }
+  }
+
+  #routeOf(request: IncomingMessage): string {
+    const { route } = this.#options;
+    if (route === undefined) return '';
+    try {
+      const template = route(request);
+      return typeof template === 'string' ? template : '';
+    } catch {
+      return '';
+    }
+  }
+}

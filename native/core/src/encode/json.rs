@@ -15,7 +15,7 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 fn marks(word: u64) -> u64 {
     let zero = |word: u64| word.wrapping_sub(LOW_BITS) & !word;
     let control = word.wrapping_sub(0x20 * LOW_BITS) & !word;
-    (control | zero(word ^ 0x22 * LOW_BITS) | zero(word ^ 0x5c * LOW_BITS)) & HIGH_BITS
+    (control | zero(word ^ (0x22 * LOW_BITS)) | zero(word ^ (0x5c * LOW_BITS))) & HIGH_BITS
 }
 
 /// How many of the first bytes stand in a JSON string as they are. With `ASCII`, only those below 0x80.

@@ -24,15 +24,6 @@ pub(crate) fn push_string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Bytes.
-pub(crate) fn push_binary(bytes: &[u8], out: &mut Vec<u8>) {
-    match bytes.len() {
-        count @ 0..=0xff => out.extend_from_slice(&[0xc4, count as u8]),
-        count => push_wide(count, [0xc5, 0xc6], out),
-    }
-    out.extend_from_slice(bytes);
-}
-
 /// Nothing.
 pub(crate) fn push_nil(out: &mut Vec<u8>) {
     out.push(0xc0);
@@ -151,8 +142,6 @@ mod tests {
         assert_eq!(head(&|out| push_string_head(255, out)), [0xd9, 255]);
         assert_eq!(head(&|out| push_string_head(256, out)), [0xda, 1, 0]);
         assert_eq!(head(&|out| push_string_head(65_536, out)), [0xdb, 0, 1, 0, 0]);
-        assert_eq!(written(|out| push_binary(&[7; 256], out))[..3], [0xc5, 1, 0]);
-        assert_eq!(written(|out| push_binary(b"a", out)), [0xc4, 1, b'a']);
         assert_eq!(written(|out| push_string("é", out)), [0xa2, 0xc3, 0xa9]);
         assert_eq!(written(|out| push_bool(true, out)), [0xc3]);
         assert_eq!(written(|out| push_bool(false, out)), [0xc2]);

@@ -4,8 +4,10 @@
 #[cfg(test)]
 mod arbitrary;
 mod assembly;
+pub mod chrome;
 pub mod clock;
 pub mod host;
+mod lanes;
 pub mod msgpack;
 pub mod otlp;
 pub mod pipeline;
@@ -17,6 +19,7 @@ pub mod retained;
 pub(crate) mod sample;
 pub mod shown;
 pub mod sink;
+pub mod speedscope;
 pub mod store;
 #[cfg(test)]
 mod store_tests;

@@ -1,4 +1,5 @@
 //! Texts and values of attributes, read in place. Any thread; allocates nothing.
+use crate::encode::text;
 use crate::intern::InternTable;
 use crate::ring::value::{Value, Values};
 
@@ -109,21 +110,19 @@ impl<'a> Text<'a> {
 
     /// Bytes of the text in UTF-8.
     pub fn utf8_len(&self) -> usize {
-        match self.as_utf8() {
-            Some(text) => text.len(),
-            None => self.chars().map(char::len_utf8).sum(),
+        match *self {
+            Text::Latin1(characters) => text::latin1_length(characters),
+            Text::Utf16(units) => text::utf16_length(units),
+            Text::Utf8(text) => text.len(),
         }
     }
 
     /// Appends it in UTF-8.
     pub fn push_utf8(&self, out: &mut Vec<u8>) {
-        match self.as_utf8() {
-            Some(text) => out.extend_from_slice(text.as_bytes()),
-            None => {
-                let mut buffer = [0; 4];
-                self.chars()
-                    .for_each(|char| out.extend_from_slice(char.encode_utf8(&mut buffer).as_bytes()));
-            }
+        match *self {
+            Text::Latin1(characters) => text::push_latin1(characters, out),
+            Text::Utf16(units) => text::push_utf16(units, out),
+            Text::Utf8(text) => out.extend_from_slice(text.as_bytes()),
         }
     }
 

@@ -98,7 +98,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number = Date.no
   const text = header?.trim();
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  // Only dates begin with the name of a day; `Date.parse` makes something of "-1" and of "2026", too.
+  // Only dates begin with the name of a day; `Date.parse` makes something of "-1", too.
   const at = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }

@@ -1,0 +1,22 @@
+// Makes the sender of a destination: the one place that knows all of them. Exporter threads, or the main thread where there can be none.
+import { VERSION } from '../core/version.js';
+import type { BatchSender } from './delivery.js';
+import type { Destination } from './export-task.js';
+import { loadExporter } from './module-exporter.js';
+import { GrpcSender } from './otlp/grpc-sender.js';
+import { HttpSender } from './otlp/http-sender.js';
+import { UserSender } from './user-sender.js';
+
+const USER_AGENT = `OTel-OTLP-Exporter-Kymo/${VERSION}`;
+
+/**
+ * @param onHung called when an exporter of the application has not settled in time, once its batch was counted
+ * @throws what the module of an exporter throws
+ */
+export async function createSender(destination: Destination, onHung?: () => void): Promise<BatchSender> {
+  if (destination.kind === 'module') {
+    return new UserSender(await loadExporter(destination.url, destination.options), destination.idFormat, onHung);
+  }
+  const { target } = destination;
+  return target.protocol === 'grpc' ? new GrpcSender(target, USER_AGENT) : new HttpSender(target, USER_AGENT);
+}

@@ -74,13 +74,21 @@ pub fn traces_host(options: HostOptions<'_>) -> napi::Result<u32> {
         schema_url: options.schema_url.into(),
     };
     let store = TraceStore::new(options.retained_traces as usize, options.retained_bytes as usize);
-    Ok(traces().add_host(Host::new(resource, store)))
+    Ok(traces().add_host(Host::new(resource, store, None)))
 }
 
 /// Ends a provider.
 #[napi(catch_unwind)]
 pub fn traces_host_close(host: u32) {
     traces().close_host(host);
+}
+
+/// Decides about traces whose local root has not ended.
+#[napi(catch_unwind)]
+pub fn traces_decide(host: u32) {
+    if let Some(host) = traces().host(host) {
+        host.decide_all();
+    }
 }
 
 /// Number of a tracer.

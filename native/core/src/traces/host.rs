@@ -1,13 +1,11 @@
 //! Providers of tracers and their pipelines, for the whole process: where spans go once they are out of a ring. The collector
 //! hands spans in, app threads configure, exporters' threads take batches.
 use super::clock::WallClocks;
-use super::pipeline::{Export, Loss, Pipeline, PipelineOptions};
+use super::pipeline::{Export, Pipeline, PipelineOptions};
 use super::resource::{Resource, Scopes};
 use super::store::TraceStore;
+use super::tail::TailSampler;
 use super::{ExportSpan, SpanRecord};
-use crate::metrics::collector::{Collector, Sample};
-use crate::metrics::labels::push_pair;
-use crate::metrics::metric::Kind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,6 +15,7 @@ pub struct Host {
     pub resource: Arc<Resource>,
     /// Completed traces.
     pub store: TraceStore,
+    tail: Option<TailSampler>,
     pipelines: RwLock<Vec<Arc<Pipeline>>>,
 }
 
@@ -38,11 +37,25 @@ pub struct Traces {
 
 impl Host {
     /// A provider without pipelines.
-    pub fn new(resource: Resource, store: TraceStore) -> Host {
+    pub fn new(resource: Resource, store: TraceStore, tail: Option<TailSampler>) -> Host {
         Host {
             resource: Arc::new(resource),
             store,
+            tail,
             pipelines: RwLock::default(),
+        }
+    }
+
+    /// How its traces are sampled once they are complete.
+    pub fn tail(&self) -> Option<&TailSampler> {
+        self.tail.as_ref()
+    }
+
+    /// Decides about traces whose local root has not ended: before a shutdown.
+    pub fn decide_all(&self) {
+        let pipelines = self.pipelines.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tail) = &self.tail {
+            tail.decide_all(&mut |kept| spread(&pipelines, kept));
         }
     }
 
@@ -56,17 +69,24 @@ impl Host {
         if pipelines.is_empty() {
             return;
         }
-        spread(
-            &pipelines,
-            ExportSpan {
-                record: Arc::clone(span),
-                threshold: None,
-            },
-        );
+        match &self.tail {
+            Some(tail) => tail.accept(span, &mut |kept| spread(&pipelines, kept)),
+            None => spread(
+                &pipelines,
+                ExportSpan {
+                    record: Arc::clone(span),
+                    threshold: None,
+                },
+            ),
+        }
     }
 
     fn tick(&self, mono_ms: u64) {
         self.store.tick(mono_ms);
+        let pipelines = self.pipelines.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tail) = &self.tail {
+            tail.tick(mono_ms, &mut |kept| spread(&pipelines, kept));
+        }
     }
 }
 
@@ -158,6 +178,28 @@ impl Traces {
         }
     }
 
+    /// All pipelines, closed ones included.
+    pub fn exports(&self) -> Vec<Export> {
+        let exports = self.exports.read().unwrap_or_else(PoisonError::into_inner);
+        exports.iter().flatten().cloned().collect()
+    }
+
+    /// Spans that got to no provider, by reason.
+    pub fn lost(&self) -> Vec<(Box<str>, u64)> {
+        let mut lost = vec![
+            ("unreadable".into(), self.unread.load(Ordering::Relaxed)),
+            ("provider_closed".into(), self.homeless.load(Ordering::Relaxed)),
+        ];
+        lost.extend(
+            self.before_ring
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .cloned(),
+        );
+        lost
+    }
+
     /// How many spans were taken out of rings.
     pub fn spans(&self) -> u64 {
         self.spans.load(Ordering::Relaxed)
@@ -179,81 +221,5 @@ impl Traces {
             host.tick(mono_ms);
         }
         self.clocks.check()
-    }
-}
-
-impl Collector for Traces {
-    /// `kymo_spans_total`, `kymo_spans_dropped_total{reason}`, and per exporter its spans, errors and queue.
-    fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
-        let mut give = |name, help, kind, labels: &str, value: u64| {
-            emit(Sample {
-                name,
-                help,
-                kind,
-                labels,
-                value: value as f64,
-            })
-        };
-        let label = |name: &str, value: &str| {
-            let mut text = Vec::new();
-            // A value that is too long for a label is left out, as an empty one.
-            let _ = push_pair(name, value, &mut text);
-            String::from_utf8(text).unwrap_or_default()
-        };
-        let exports: Vec<Export> = {
-            let exports = self.exports.read().unwrap_or_else(PoisonError::into_inner);
-            exports.iter().flatten().cloned().collect()
-        };
-        let spans = self.spans();
-        give(
-            "kymo_spans_total",
-            "Spans that ended and were recorded.",
-            Kind::Counter,
-            "",
-            spans,
-        );
-        let mut lost: Vec<(String, u64)> = vec![
-            ("unreadable".to_owned(), self.unread.load(Ordering::Relaxed)),
-            ("provider_closed".to_owned(), self.homeless.load(Ordering::Relaxed)),
-        ];
-        let before = self.before_ring.read().unwrap_or_else(PoisonError::into_inner);
-        lost.extend(before.iter().map(|(reason, count)| (reason.to_string(), *count)));
-        drop(before);
-        for loss in Loss::ALL {
-            let count: u64 = exports.iter().map(|export| export.pipeline.lost(loss)).sum();
-            lost.push((loss.word().to_owned(), count));
-        }
-        let help =
-            "Spans that did not get to an exporter, by reason; a span counts once for each exporter that missed it.";
-        for (reason, count) in lost.iter().filter(|(_, count)| *count > 0) {
-            give(
-                "kymo_spans_dropped_total",
-                help,
-                Kind::Counter,
-                &label("reason", reason),
-                *count,
-            );
-        }
-        let mut per_exporter = |name, help, kind, value: &dyn Fn(&Pipeline) -> u64| {
-            let mut sums: Vec<(&str, u64)> = Vec::new();
-            for export in &exports {
-                let count = value(&export.pipeline);
-                match sums.iter_mut().find(|(label, _)| *label == export.pipeline.label()) {
-                    Some((_, sum)) => *sum += count,
-                    None => sums.push((export.pipeline.label(), count)),
-                }
-            }
-            for (exporter, sum) in sums {
-                give(name, help, kind, &label("exporter", exporter), sum);
-            }
-        };
-        let help = "Spans that an exporter's receiver took.";
-        per_exporter("kymo_spans_exported_total", help, Kind::Counter, &Pipeline::exported);
-        let help = "Exports that failed, those that were tried again included.";
-        per_exporter("kymo_exporter_errors_total", help, Kind::Counter, &Pipeline::errors);
-        let help = "Spans that wait for an exporter.";
-        per_exporter("kymo_span_queue_size", help, Kind::Gauge, &|pipeline| {
-            pipeline.waiting().0 as u64
-        });
     }
 }

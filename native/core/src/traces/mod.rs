@@ -18,6 +18,7 @@ pub mod retained;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shown;
+mod self_metrics;
 pub mod sink;
 pub mod speedscope;
 pub mod store;

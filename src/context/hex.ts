@@ -1,0 +1,47 @@
+// Words to hexadecimal digits and back, without intermediate objects. Any thread.
+
+const DIGITS = '0123456789abcdef';
+const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) => (DIGITS[byte >>> 4] as string) + DIGITS[byte & 15]);
+
+/** Values of characters that are hexadecimal digits, -1 for others. Lower case below 128, either case at 128 and above. */
+const VALUES = new Int8Array(256).fill(-1);
+for (let digit = 0; digit < 16; digit++) {
+  const lower = DIGITS.charCodeAt(digit);
+  VALUES[lower] = digit;
+  VALUES[128 + lower] = digit;
+  VALUES[128 + (DIGITS[digit] as string).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** `word` as 8 lower-case digits. */
+export function hexOf(word: number): string {
+  return ((PAIRS[word >>> 24] as string) + PAIRS[(word >>> 16) & 255] + PAIRS[(word >>> 8) & 255] + PAIRS[word & 255]) as string;
+}
+
+/** The 8 lower-case digits of `text` from `offset` as a signed word; NaN when one of them is none. */
+export function hexWord(text: string, offset: number): number {
+  let word = 0;
+  let fault = 0;
+  for (let index = offset; index < offset + 8; index++) {
+    const value = hexDigit(text.charCodeAt(index));
+    fault |= value;
+    word = (word << 4) | value;
+  }
+  return fault < 0 ? Number.NaN : word;
+}
+
+/** The value of the two lower-case digits of `text` at `offset`, in [0, 255]; negative when they are none. */
+export function hexByte(text: string, offset: number): number {
+  const high = hexDigit(text.charCodeAt(offset));
+  const low = hexDigit(text.charCodeAt(offset + 1));
+  return high < 0 || low < 0 ? -1 : (high << 4) | low;
+}
+
+/** The value of a lower-case digit, in [0, 15]; negative when the character is none. */
+export function hexDigit(code: number): number {
+  return code < 128 ? (VALUES[code] as number) : -1;
+}
+
+/** The value of a digit of either case, in [0, 15]; negative when the character is none. */
+export function hexDigitOfAnyCase(code: number): number {
+  return code < 128 ? (VALUES[128 + code] as number) : -1;
+}

@@ -63,6 +63,13 @@ function announcesBody({ headers }: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
 }
 
+/** `pairs` without those whose value says nothing. */
+function withoutEmpty(pairs: FlatAttributes): FlatAttributes {
+  const kept: FlatAttributes = [];
+  for (let at = 0; at < pairs.length; at += 2) if (pairs[at + 1] !== '' && pairs[at + 1] !== 0) kept.push(pairs[at], pairs[at + 1]);
+  return kept;
+}
+
 /** Traces and times the requests of all servers of this thread, until it is stopped. */
 export class HttpServerInstrumentation {
   readonly #tracing: Tracing;
@@ -177,7 +184,8 @@ export class HttpServerInstrumentation {
     if (agent !== undefined) pairs.push(KEY.userAgent, agent);
     if (mark >= 0) pairs.push(KEY.urlQuery, redactQuery(url.slice(mark + 1), this.#tracing.secrets));
     if (method === OTHER_METHOD) pairs.push(KEY.methodOriginal, request.method);
-    return pairs;
+    // A local socket has no addresses.
+    return connection.peerAddress === '' ? withoutEmpty(pairs) : pairs;
   }
 
   /** Ends what was open when the connection closed: the client left, or somebody destroyed the socket. */

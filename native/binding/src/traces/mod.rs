@@ -1,6 +1,7 @@
 //! Spans for JS: providers, tracers, span rings. App threads; cold, but for the ring's own warm calls.
 
 mod pipeline;
+mod retained;
 mod values;
 mod waiter;
 
@@ -37,6 +38,11 @@ pub fn traces() -> &'static Arc<Traces> {
         sweeping();
         traces
     })
+}
+
+/// The process's spans, once there are any to be shown.
+pub fn known_traces() -> Option<Arc<Traces>> {
+    TRACES.get().cloned()
 }
 
 /// What is to be done now and then, once there are providers. Runs on `kymo-sweep`.

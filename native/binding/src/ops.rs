@@ -19,6 +19,7 @@ use napi_derive::napi;
 
 use crate::process::process;
 use crate::raw::{CodedError, coded};
+use crate::traces::known_traces;
 
 /// For requests under way when a thread or the process ends.
 const LAST_GRACE: Duration = Duration::from_millis(200);
@@ -207,9 +208,12 @@ pub fn ops_start(env: Env, options: OpsStartOptions) -> Result<AsyncTask<StartTa
     };
     let report = cardinality(served.clone());
     let scraper = Scraper::new(served, Arc::clone(&process()?.scrapes));
+    let shown = kymo_ops::traces(known_traces);
     let routes = RouteTable::new()
         .with(Route::rendered("/metrics", Access::Token, scraper.into_render()))
-        .with(Route::rendered("/debug/cardinality", Access::Token, report));
+        .with(Route::rendered("/debug/cardinality", Access::Token, report))
+        .with(Route::queried("/trace", Access::Token, Arc::clone(&shown)))
+        .with(Route::queried("/trace/recent", Access::Token, shown));
     let environment = adopt(env.raw());
     Ok(AsyncTask::new(StartTask {
         config,
@@ -337,6 +341,7 @@ impl Task for ScrapeTask {
                 accept: self.request.accept.as_deref().map(str::as_bytes),
                 accept_encoding: self.request.accept_encoding.as_deref().map(str::as_bytes),
                 names: &self.names,
+                query: b"",
             };
             let counters = Arc::clone(&process().ok()?.scrapes);
             Some(Scraper::new(self.registries.clone(), counters).scrape(&request))

@@ -13,7 +13,7 @@ use crate::host::HostRules;
 use crate::policy::{Decision, Head, Policy, Verdict};
 use crate::query::Names;
 use crate::render::Job;
-use crate::response::{Body, Page, STATUSES, SharedPage, error_body, status_index};
+use crate::response::{Page, STATUSES, SharedPage, error_body, status_index};
 use crate::route::{RouteTable, ScrapeRequest, Source};
 use crate::scrapes::{Admission, Limits, Load, Scrapes, Wait, Waiter};
 use crate::target::query_of;
@@ -23,7 +23,7 @@ pub(crate) enum Mail {
     /// None: the render panicked.
     Rendered {
         job: u64,
-        body: Option<Body>,
+        page: Option<Page>,
     },
     Stop,
     CloseAll,
@@ -171,13 +171,21 @@ impl<S: Fn()> Dispatcher<S> {
             self.send_page(exchange, page, head_only, close);
             return;
         }
-        let Ok(names) = Names::of_query(query_of(head.target)) else {
+        let is_queried = self.shared.routes.routes[route].is_queried;
+        let query = query_of(head.target);
+        let (names, query) = if is_queried {
+            (Ok(Names::default()), query)
+        } else {
+            (Names::of_query(query), &b""[..])
+        };
+        let Ok(names) = names else {
             return self.refuse(exchange, 400, Some(route), head_only, close);
         };
         let request = ScrapeRequest {
             accept: head.first("accept"),
             accept_encoding: head.first("accept-encoding"),
             names: &names,
+            query,
         };
         let waiter = Waiter {
             exchange,
@@ -240,6 +248,7 @@ impl<S: Fn()> Dispatcher<S> {
         let mut fields = vec![("Content-Type", body.content_type)];
         fields.extend(body.encoding.map(|e| ("Content-Encoding", e)));
         fields.extend(body.vary.map(|names| ("Vary", names)));
+        fields.extend(body.fields.iter().map(|(name, value)| (*name, value.as_str())));
         self.send(
             exchange,
             page.page.status,
@@ -250,13 +259,13 @@ impl<S: Fn()> Dispatcher<S> {
         );
     }
 
-    fn rendered(&self, job: u64, body: Option<Body>) {
+    fn rendered(&self, job: u64, page: Option<Page>) {
         let Some(done) = self.scrapes.borrow_mut().take(job) else {
             return;
         };
         self.shared.counters.wait(0, done.requests.len());
         let route = done.job.route;
-        let page = body.map(|body| SharedPage::new(Page { status: 200, body }, &self.shared.live_bytes));
+        let page = page.map(|page| SharedPage::new(page, &self.shared.live_bytes));
         for Waiter {
             exchange,
             head_only,
@@ -265,7 +274,7 @@ impl<S: Fn()> Dispatcher<S> {
         {
             match &page {
                 Some(page) => {
-                    self.counts(Some(route)).count(200);
+                    self.counts(Some(route)).count(page.page.status);
                     self.scrapes
                         .borrow_mut()
                         .answer(exchange, page.page.body.tally.as_ref());
@@ -341,7 +350,7 @@ impl<S: Fn()> Handler for Dispatcher<S> {
         for mail in self.shared.collect() {
             let Some(engine) = self.engine.get() else { return };
             match mail {
-                Mail::Rendered { job, body } => self.rendered(job, body),
+                Mail::Rendered { job, page } => self.rendered(job, page),
                 Mail::Stop => engine.stop(),
                 Mail::CloseAll => engine.close_all(),
                 Mail::InjectFault => engine.inject_fault(),

@@ -20,6 +20,8 @@ mod scrapes;
 mod server;
 mod target;
 mod token;
+mod trace_query;
+mod traces;
 
 pub use config::{Listen, OpsConfig, OpsError};
 pub use counters::OpsCounters;
@@ -29,6 +31,7 @@ pub use response::{Body, Page, Tally};
 pub use route::{Access, RenderFn, Route, RouteTable, ScrapeRequest};
 pub use scrape::{Scraper, cardinality};
 pub use server::{Address, OpsServer, start};
+pub use traces::traces;
 
 /// Where the engine's sources were when this was built, as pinned and as compiled; a test compares the two.
 #[doc(hidden)]

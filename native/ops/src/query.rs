@@ -46,7 +46,7 @@ impl Names {
 }
 
 /// `application/x-www-form-urlencoded`: `+` is a space, `%hh` a byte.
-fn decoded(text: &[u8]) -> String {
+pub(crate) fn decoded(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [byte, behind @ ..] = rest {

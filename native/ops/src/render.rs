@@ -14,6 +14,7 @@ pub(crate) struct Job {
     accept: Option<Vec<u8>>,
     accept_encoding: Option<Vec<u8>>,
     names: Names,
+    query: Vec<u8>,
     state: AtomicU8,
 }
 
@@ -29,6 +30,7 @@ impl Job {
             accept: request.accept.map(<[u8]>::to_vec),
             accept_encoding: request.accept_encoding.map(<[u8]>::to_vec),
             names: request.names.clone(),
+            query: request.query.to_vec(),
             state: AtomicU8::new(WAITING),
         })
     }
@@ -38,6 +40,7 @@ impl Job {
             accept: self.accept.as_deref(),
             accept_encoding: self.accept_encoding.as_deref(),
             names: &self.names,
+            query: &self.query,
         }
     }
 

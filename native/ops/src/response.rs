@@ -14,6 +14,8 @@ pub struct Body {
     pub encoding: Option<&'static str>,
     /// `Vary`: the fields of the request that chose this body; none when everybody gets the same.
     pub vary: Option<&'static str>,
+    /// Further header fields.
+    pub fields: Vec<(&'static str, String)>,
     /// As sent.
     pub bytes: Vec<u8>,
     /// Who counts what is sent of it.
@@ -27,6 +29,7 @@ impl Body {
             content_type,
             encoding: None,
             vary: None,
+            fields: Vec::new(),
             bytes: bytes.into(),
             tally: None,
         }
@@ -61,6 +64,23 @@ pub struct Page {
     pub status: u16,
     /// What it says.
     pub body: Body,
+}
+
+impl Page {
+    /// A refusal, with the body that the server gives for that status.
+    pub fn error(status: u16) -> Self {
+        Page {
+            status,
+            body: Body::json(error_body(status)),
+        }
+    }
+}
+
+impl From<Body> for Page {
+    /// 200.
+    fn from(body: Body) -> Self {
+        Page { status: 200, body }
+    }
 }
 
 /// A page that connections share while they send it; counts into `live` until the last of them is done.

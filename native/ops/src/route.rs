@@ -14,10 +14,12 @@ pub struct ScrapeRequest<'a> {
     pub accept_encoding: Option<&'a [u8]>,
     /// `name[]` of the query.
     pub names: &'a Names,
+    /// What stands behind `?`, for a route that asked for it ([`Route::queried`]); empty for others.
+    pub query: &'a [u8],
 }
 
-/// Renders a body. Render thread; a panic is answered with 500 and counted.
-pub type RenderFn = dyn Fn(&ScrapeRequest<'_>) -> Body + Send + Sync;
+/// Renders a page. Render thread; a panic is answered with 500 and counted.
+pub type RenderFn = dyn Fn(&ScrapeRequest<'_>) -> Page + Send + Sync;
 
 /// Who may ask for a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Route {
     pub(crate) path: String,
     pub(crate) access: Access,
     pub(crate) source: Source,
+    /// The renderer looks at the whole query, not at `name[]` only.
+    pub(crate) is_queried: bool,
 }
 
 impl Route {
@@ -50,6 +54,7 @@ impl Route {
             path: path.to_owned(),
             access,
             source: Source::Page(page),
+            is_queried: false,
         }
     }
 
@@ -59,6 +64,15 @@ impl Route {
             path: path.to_owned(),
             access,
             source: Source::Render(render),
+            is_queried: false,
+        }
+    }
+
+    /// Same, with the query as it was sent: requests that differ in it do not share a render.
+    pub fn queried(path: &str, access: Access, render: Arc<RenderFn>) -> Self {
+        Route {
+            is_queried: true,
+            ..Route::rendered(path, access, render)
         }
     }
 }

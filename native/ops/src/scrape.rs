@@ -70,7 +70,7 @@ impl Scraper {
 
     /// The renderer of `/metrics`.
     pub fn into_render(self) -> Arc<RenderFn> {
-        Arc::new(move |request| self.scrape(request))
+        Arc::new(move |request| self.scrape(request).into())
     }
 }
 
@@ -78,14 +78,18 @@ impl Scraper {
 pub fn cardinality(registries: Vec<Arc<Registry>>) -> Arc<RenderFn> {
     Arc::new(move |request| {
         let borrowed: Vec<&Registry> = registries.iter().map(|r| &**r).collect();
-        let mut bytes = report(&borrowed).into_bytes();
-        let encoding = encode(&mut bytes, request.accept_encoding);
-        Body {
-            encoding: name_of(encoding),
-            vary: Some("Accept-Encoding"),
-            ..Body::json(bytes)
-        }
+        coded("application/json", report(&borrowed).into_bytes(), request).into()
     })
+}
+
+/// A body that is coded as `request` asks.
+pub(crate) fn coded(content_type: &'static str, mut bytes: Vec<u8>, request: &ScrapeRequest<'_>) -> Body {
+    let encoding = encode(&mut bytes, request.accept_encoding);
+    Body {
+        encoding: name_of(encoding),
+        vary: Some("Accept-Encoding"),
+        ..Body::plain(content_type, bytes)
+    }
 }
 
 /// Codes `bytes` as `accept_encoding` asks, unless they are too few to be worth it.

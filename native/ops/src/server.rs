@@ -162,11 +162,11 @@ fn render_jobs(shared: &Shared, jobs: &Receiver<Arc<Job>>) {
         if !job.begin() {
             continue;
         }
-        let body = guard(|| Some(render(&job.request())), None);
+        let page = guard(|| Some(render(&job.request())), None);
         shared
             .counters
-            .add(if body.is_some() { Total::Renders } else { Total::Panics }, 1);
-        shared.post(Mail::Rendered { job: job.id, body });
+            .add(if page.is_some() { Total::Renders } else { Total::Panics }, 1);
+        shared.post(Mail::Rendered { job: job.id, page });
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Given {
     Map(&'static [(&'static str, Given)]),
 }
 
+pub(crate) type GivenAttributes = Vec<(&'static str, Given)>;
+
 /// A span to be made; the defaults are those of a local root without anything.
 #[derive(Clone)]
 pub(crate) struct Sample {
@@ -41,9 +43,9 @@ pub(crate) struct Sample {
     /// Unix time.
     pub start_ns: u64,
     pub duration_ns: u64,
-    pub attributes: Vec<(&'static str, Given)>,
+    pub attributes: GivenAttributes,
     /// Name, Unix time in ns, attributes.
-    pub events: Vec<(&'static str, u64, Vec<(&'static str, Given)>)>,
+    pub events: Vec<(&'static str, u64, GivenAttributes)>,
     /// Trace, span, tracestate.
     pub links: Vec<(u128, u64, &'static str)>,
     pub status_message: &'static str,

@@ -47,11 +47,6 @@ pub fn find(traces: &Traces, trace_id: &[u8; 16]) -> Option<ShownTrace> {
     joined(found.collect()).pop()
 }
 
-/// Completed traces that could be shown at most.
-pub fn most(traces: &Traces) -> usize {
-    traces.hosts().iter().map(|(_, host)| host.store.max_traces()).sum()
-}
-
 fn joined(all: Vec<ShownTrace>) -> Vec<ShownTrace> {
     let mut places: HashMap<[u8; 16], usize> = HashMap::new();
     let mut joined: Vec<ShownTrace> = Vec::with_capacity(all.len());

@@ -195,11 +195,6 @@ impl TraceStore {
         }
     }
 
-    /// Completed traces that it retains at most.
-    pub fn max_traces(&self) -> usize {
-        self.max_traces
-    }
-
     fn make_room(&self, state: &mut State) {
         loop {
             let (open, completed) = (state.traces.len(OPEN), state.traces.len(COMPLETED));

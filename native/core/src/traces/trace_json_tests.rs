@@ -16,7 +16,7 @@ fn host(service: &str) -> Host {
         attributes,
         schema_url: "".into(),
     };
-    Host::new(resource, TraceStore::default())
+    Host::new(resource, TraceStore::default(), None)
 }
 
 fn traces(samples: &[Sample]) -> Traces {

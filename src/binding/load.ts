@@ -1,7 +1,8 @@
 // Finds, loads and starts the native addon: once per thread in JavaScript, once per process in native code. App threads.
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { mainPackage } from '../config/main-package.js';
 import { readOptions } from '../config/options.js';
 import { ERRORS, type ErrorCode, KymoError } from '../core/errors.js';
 import { markEnds } from './exit.js';
@@ -17,18 +18,6 @@ function candidates(): string[] {
   const { platform, arch } = process;
   const suffixes = platform === 'linux' ? ['-gnu', '-musl'] : [''];
   return suffixes.map((suffix) => join(location.root, 'native', 'binding', `kymo.${platform}-${arch}${suffix}.node`));
-}
-
-/** The `name` of the nearest package.json above the program's main file. */
-function packageName(): string | undefined {
-  for (let folder = dirname(process.argv[1] ?? ''); ; folder = dirname(folder)) {
-    try {
-      const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown };
-      return typeof name === 'string' ? name : undefined;
-    } catch {
-      if (folder === dirname(folder)) return undefined;
-    }
-  }
 }
 
 function load(): NativeAddon {
@@ -52,7 +41,7 @@ function load(): NativeAddon {
       memory: addon.externalBuffersAllowed() ? options.memory : 'internal',
       memoryDir: options.memoryDir,
       ...(options.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: options.memoryLimitBytes }),
-      service: options.serviceName ?? packageName() ?? 'node',
+      service: options.serviceName ?? mainPackage().name ?? 'node',
       fingerprint: FINGERPRINT,
     });
   } catch (error) {

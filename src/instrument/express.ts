@@ -74,5 +74,7 @@ function mountTemplate(prefix: string, mounts: readonly (readonly string[])[]): 
 
 /** True for a segment that nobody types by hand: numbers, UUIDs, hashes, what is escaped or an address. */
 function isId(segment: string): boolean {
-  return segment.length > 32 || /^\d+$|^[0-9a-f-]{8,}$|[@%]/i.test(segment) || (segment.length >= 16 && /\d/.test(segment));
+  return (
+    segment.length > 32 || /^\d+$|[@%]/.test(segment) || (/\d/.test(segment) && (segment.length >= 16 || /^[0-9a-f-]{8,}$/i.test(segment)))
+  );
 }

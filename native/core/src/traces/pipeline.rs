@@ -17,7 +17,7 @@ pub enum Loss {
     QueueFull = 0,
     /// A span alone is larger than a batch may be.
     TooLarge = 1,
-    /// The receiver refused the batch, or retries ran out of time.
+    /// The receiver refused the batch for good.
     Refused = 2,
     /// The receiver took the batch but rejected some of its spans.
     Rejected = 3,
@@ -25,17 +25,35 @@ pub enum Loss {
     Shutdown = 4,
     /// Native code could not encode the batch.
     Failed = 5,
+    /// No connection until the time for the batch was over.
+    Unreachable = 6,
+    /// The receiver asked to come again until the time for the batch was over.
+    Throttled = 7,
+    /// No answer in time.
+    Timeout = 8,
+    /// An answer that is none, or too long.
+    BadResponse = 9,
+    /// The application's exporter failed.
+    Exporter = 10,
+    /// The exporter's thread ended with the batch, again and again.
+    Worker = 11,
 }
 
 impl Loss {
     /// All of them, in order.
-    pub const ALL: [Loss; 6] = [
+    pub const ALL: [Loss; 12] = [
         Loss::QueueFull,
         Loss::TooLarge,
         Loss::Refused,
         Loss::Rejected,
         Loss::Shutdown,
         Loss::Failed,
+        Loss::Unreachable,
+        Loss::Throttled,
+        Loss::Timeout,
+        Loss::BadResponse,
+        Loss::Exporter,
+        Loss::Worker,
     ];
 
     /// The label value.
@@ -47,6 +65,12 @@ impl Loss {
             Loss::Rejected => "rejected",
             Loss::Shutdown => "shutdown",
             Loss::Failed => "failed",
+            Loss::Unreachable => "unreachable",
+            Loss::Throttled => "throttled",
+            Loss::Timeout => "timeout",
+            Loss::BadResponse => "bad_response",
+            Loss::Exporter => "exporter",
+            Loss::Worker => "worker",
         }
     }
 }

@@ -41,8 +41,12 @@ fn spans(traces: &Traces, exports: &[Export], emit: &mut dyn FnMut(Sample<'_>)) 
     give(emit, "kymo_spans_total", help, Kind::Counter, "", traces.spans());
     let mut lost = traces.lost();
     for loss in Loss::ALL {
-        let count = exports.iter().map(|export| export.pipeline.lost(loss)).sum();
-        lost.push((loss.word().into(), count));
+        let count: u64 = exports.iter().map(|export| export.pipeline.lost(loss)).sum();
+        // JS loses spans for some of the same reasons before they are here.
+        match lost.iter_mut().find(|(reason, _)| &**reason == loss.word()) {
+            Some((_, sum)) => *sum += count,
+            None => lost.push((loss.word().into(), count)),
+        }
     }
     let help = "Spans that did not get to an exporter, by reason; a span counts once for each exporter that missed it.";
     for (reason, count) in lost.iter().filter(|(_, count)| *count > 0) {
@@ -199,6 +203,7 @@ mod tests {
         accept(SampleSpan { scope: 99, ..span(6) });
         traces.accept(None);
         traces.count_lost("no_memory", 4);
+        traces.count_lost("rejected", 2);
         let export = traces.export(number).unwrap();
         let batch = export.pipeline.take(&export.resource, &traces.scopes).unwrap();
         export.pipeline.done(batch.number, Outcome::Exported { rejected: 1 });
@@ -210,7 +215,7 @@ mod tests {
             "kymo_spans_dropped_total{reason=\"provider_closed\"} 1",
             "kymo_spans_dropped_total{reason=\"no_memory\"} 4",
             "kymo_spans_dropped_total{reason=\"queue_full\"} 2",
-            "kymo_spans_dropped_total{reason=\"rejected\"} 1",
+            "kymo_spans_dropped_total{reason=\"rejected\"} 3",
             "kymo_spans_exported_total{exporter=\"out\"} 1",
             "kymo_exporter_errors_total{exporter=\"out\"} 1",
             "kymo_span_queue_size{exporter=\"out\"} 1",

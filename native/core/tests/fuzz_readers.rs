@@ -24,6 +24,7 @@ const TARGETS: &[(&str, Reader, u64)] = &[
     ),
     ("ring", kymo_core::ring::fuzz_ring, 20_000),
     ("segment", kymo_core::memory::reader::fuzz_segment, 50_000),
+    ("spans", kymo_core::traces::fuzz_spans, 5_000),
 ];
 
 /// Longest input that mutation may grow to.

@@ -6,6 +6,7 @@ mod arbitrary;
 mod assembly;
 pub mod chrome;
 pub mod clock;
+mod fuzz;
 pub mod host;
 mod lanes;
 pub mod msgpack;
@@ -29,6 +30,7 @@ pub mod threshold;
 pub mod trace_json;
 pub mod value;
 
+pub use fuzz::fuzz_spans;
 pub use record::{SpanRecord, SpanView};
 pub use resource::{OwnedValue, Resource, Scope, Scopes};
 pub use threshold::Threshold;

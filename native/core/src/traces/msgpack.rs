@@ -221,11 +221,12 @@ fn push_value(value: &AnyValue<'_>, depth: u32, out: &mut Vec<u8>) {
         AnyValue::Text(text) => push_text(*text, out),
         AnyValue::Array(_) | AnyValue::Map(_) if depth == DEEPEST => push_string(DEEPER, out),
         AnyValue::Array(values) => {
-            push_array(values.len(), out);
+            // Counted by reading: values of a damaged record may end before their number is reached.
+            push_array(values.clone().count(), out);
             values.clone().for_each(|value| push_value(&value, depth + 1, out));
         }
         AnyValue::Map(entries) => {
-            push_map(entries.len(), out);
+            push_map(entries.clone().count(), out);
             for (key, value) in entries.clone() {
                 push_text(key, out);
                 push_value(&value, depth + 1, out);

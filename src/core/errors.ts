@@ -50,6 +50,10 @@ export const ERRORS = {
     what: 'the ops server cannot listen: {address} is in use',
     fix: "stop what listens there (`ss -ltnp` shows it), choose another port (0 takes a free one), or set onPortInUse: 'next-free'",
   },
+  KYMO_INSTRUMENT_ACTIVE: {
+    what: 'the HTTP requests of this thread are instrumented already',
+    fix: 'stop the other instrumentation first, or use the one that is on',
+  },
   KYMO_RING_OPEN: {
     what: 'a ring could not be opened: {reason}',
     fix: 'check its size, its spool file and the memory limits',

@@ -14,7 +14,44 @@ export interface TracesHostOptions {
   /** Bytes that the kept traces may take. */
   readonly retainedBytes: number;
   /** Rules of tail sampling; without them every sampled span is exported at once. */
-  readonly tail?: object;
+  readonly tail?: NativeTailRules;
+}
+
+/** Which share of traces a rule keeps: the ratio, raised or lowered by rates per route. */
+export interface NativeTailShare {
+  /** In [0, 1]. */
+  readonly ratio: number;
+  /** 0: none. */
+  readonly minPerSecond: number;
+  /** Infinity: none. */
+  readonly maxPerSecond: number;
+}
+
+/** Rules of tail sampling, checked and completed: the first one that applies decides, in the order of this list. */
+export interface NativeTailRules {
+  readonly errors?: NativeTailShare;
+  /** `equals` counts before `atLeast`; without either the attribute has to be there. */
+  readonly attributes: readonly {
+    readonly key: string;
+    readonly equals?: readonly (string | number | boolean)[];
+    readonly atLeast?: number;
+    readonly share: NativeTailShare;
+  }[];
+  readonly slow?: {
+    /** In (0, 1). */
+    readonly quantile: number;
+    readonly factor: number;
+    readonly minCount: number;
+    readonly minDurationMs: number;
+    readonly share: NativeTailShare;
+  };
+  readonly rest: NativeTailShare;
+  readonly routeAttribute: string;
+  readonly decisionTimeoutMs: number;
+  readonly maxTraces: number;
+  readonly maxBytes: number;
+  readonly maxDecisions: number;
+  readonly maxRoutes: number;
 }
 
 /** How a pipeline queues, batches and encodes. */

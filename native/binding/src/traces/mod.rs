@@ -2,6 +2,7 @@
 
 mod pipeline;
 mod retained;
+mod tail;
 mod values;
 mod waiter;
 
@@ -17,10 +18,12 @@ use kymo_core::traces::host::{Host, Traces};
 use kymo_core::traces::resource::{MOST_SCOPES, Resource, Scope};
 use kymo_core::traces::sink::SpanSink;
 use kymo_core::traces::store::TraceStore;
+use kymo_core::traces::tail::TailSampler;
 use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use std::sync::{Arc, OnceLock};
+use tail::TailOptions;
 
 static TRACES: OnceLock<Arc<Traces>> = OnceLock::new();
 
@@ -70,6 +73,8 @@ pub struct HostOptions<'a> {
     pub retained_traces: u32,
     /// Bytes of them.
     pub retained_bytes: f64,
+    /// Without them, every sampled span is exported at once.
+    pub tail: Option<TailOptions<'a>>,
 }
 
 /// Makes a provider.
@@ -80,7 +85,8 @@ pub fn traces_host(options: HostOptions<'_>) -> napi::Result<u32> {
         schema_url: options.schema_url.into(),
     };
     let store = TraceStore::new(options.retained_traces as usize, options.retained_bytes as usize);
-    Ok(traces().add_host(Host::new(resource, store, None)))
+    let tail = options.tail.map(tail::rules).transpose()?.map(TailSampler::new);
+    Ok(traces().add_host(Host::new(resource, store, tail)))
 }
 
 /// Ends a provider.

@@ -19,6 +19,11 @@ pub fn attributes(flat: &[Unknown<'_>]) -> napi::Result<OwnedAttributes> {
     Ok(attributes)
 }
 
+/// A value that stands alone.
+pub fn plain(given: &Unknown<'_>) -> napi::Result<OwnedValue> {
+    value(given, 0)
+}
+
 fn text(value: &Unknown<'_>) -> napi::Result<String> {
     // SAFETY: a live value of the running call.
     unsafe { String::from_napi_value(value.value().env, value.raw()) }

@@ -61,16 +61,13 @@ impl Host {
 
     fn accept(&self, span: &Arc<SpanRecord>) {
         self.store.accept(span);
-        let view = span.view();
-        if view.record_only {
-            return;
-        }
         let pipelines = self.pipelines.read().unwrap_or_else(PoisonError::into_inner);
         if pipelines.is_empty() {
             return;
         }
         match &self.tail {
             Some(tail) => tail.accept(span, &mut |kept| spread(&pipelines, kept)),
+            None if span.view().record_only => {}
             None => spread(
                 &pipelines,
                 ExportSpan {

@@ -7,8 +7,8 @@ use crate::traces::value::AnyValue;
 /// The rules of one provider. Of those that apply to a trace, the first decides: errors, attributes in their order, slow, rest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TailRules {
-    /// Traces with a span whose status is an error.
-    pub errors: Share,
+    /// Traces with a span whose status is an error; none: they are nothing special.
+    pub errors: Option<Share>,
     /// Traces with a span that has an attribute.
     pub attributes: Vec<AttributeRule>,
     /// Traces whose root took long, compared with others of its route.
@@ -106,7 +106,7 @@ impl Share {
 impl Default for TailRules {
     fn default() -> TailRules {
         TailRules {
-            errors: Share::ALL,
+            errors: Some(Share::ALL),
             attributes: Vec::new(),
             slow: Some(SlowRule::default()),
             rest: Share::of(0.1),

@@ -230,8 +230,9 @@ impl TailSampler {
             _ => false,
         };
         let attributes = self.rules.attributes.len();
-        let (number, share, count) = match (trace.failed, trace.matched, &self.rules.slow) {
-            (true, ..) => (0, &self.rules.errors, &mut counts.kept_errors),
+        let errors = self.rules.errors.as_ref().filter(|_| trace.failed);
+        let (number, share, count) = match (errors, trace.matched, &self.rules.slow) {
+            (Some(share), ..) => (0, share, &mut counts.kept_errors),
             (_, Some(rule), _) => (
                 1 + rule,
                 &self.rules.attributes[rule].share,

@@ -41,7 +41,7 @@ fn tick(sampler: &TailSampler, ms: u64) -> Emitted {
 /// Nothing is kept but by the rule under test.
 fn nothing() -> TailRules {
     TailRules {
-        errors: Share::of(0.0),
+        errors: Some(Share::of(0.0)),
         slow: None,
         rest: Share::of(0.0),
         ..TailRules::default()
@@ -58,7 +58,7 @@ const SURE: Option<Threshold> = Some(Threshold::ALWAYS);
 #[test]
 fn an_error_anywhere_keeps_the_whole_trace_when_its_root_ends() {
     let sampler = TailSampler::new(TailRules {
-        errors: Share::ALL,
+        errors: Some(Share::ALL),
         ..nothing()
     });
     assert_eq!(accept(&sampler, &Sample::child(5, 2).failed()), []);
@@ -78,9 +78,20 @@ fn an_error_anywhere_keeps_the_whole_trace_when_its_root_ends() {
 }
 
 #[test]
+fn without_a_rule_for_them_errors_are_nothing_special() {
+    let sampler = TailSampler::new(TailRules {
+        errors: None,
+        rest: Share::ALL,
+        ..nothing()
+    });
+    assert_eq!(accept(&sampler, &Sample::root(1).failed()).len(), 1);
+    assert_eq!((sampler.counts().kept_errors, sampler.counts().kept_rest), (0, 1));
+}
+
+#[test]
 fn late_spans_follow_their_trace() {
     let sampler = TailSampler::new(TailRules {
-        errors: Share::ALL,
+        errors: Some(Share::ALL),
         ..nothing()
     });
     accept(&sampler, &Sample::root(5).failed());
@@ -229,7 +240,7 @@ fn slow_has_a_factor_and_a_floor_and_errors_do_not_shift_it() {
 #[test]
 fn a_trace_without_its_root_is_decided_on_in_time_and_the_root_follows() {
     let sampler = TailSampler::new(TailRules {
-        errors: Share::ALL,
+        errors: Some(Share::ALL),
         decision_timeout_ms: 1_000,
         ..nothing()
     });
@@ -309,7 +320,7 @@ fn the_rest_is_chosen_by_the_trace_s_own_random_bits() {
 #[test]
 fn the_threshold_of_the_head_sampler_is_kept_or_multiplied() {
     let sampler = TailSampler::new(TailRules {
-        errors: Share::ALL,
+        errors: Some(Share::ALL),
         rest: Share::of(0.5),
         ..nothing()
     });
@@ -349,7 +360,7 @@ fn weights_are_unbiased_for_any_mix_of_rules() {
         max_per_second,
     };
     let sampler = TailSampler::new(TailRules {
-        errors: share(1.0, 0.0, 20.0),
+        errors: Some(share(1.0, 0.0, 20.0)),
         attributes: vec![AttributeRule {
             key: "tier".into(),
             condition: Condition::Present,

@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer';
 import {
   DROP_CUT,
+  DROP_NEWEST,
   HEADER_SIZE,
   RECORD_CUT,
   RECORD_HEADER,
@@ -51,6 +52,8 @@ const DEEPEST = 64;
 const LOOPED = 40;
 /** First size of the memory in which a span is written that finds no room in one piece. */
 const SCRATCH = 64 << 10;
+/** With less room than this, in bytes, and nothing released since a span was dropped, the next ones are dropped unseen. */
+const NEARLY_FULL = 16 << 10;
 /** Characters left of a text in a span that is too long for the ring, at the first and at the second attempt. */
 const CUTS = [4_096, 128] as const;
 /** Keys remembered by their place: a span of a kind has the same keys in the same places as the one before. */
@@ -84,6 +87,10 @@ export class SpanWriter {
   #out: Buffer;
   #outView: DataView;
   #limit = 0;
+  /** Memory for records that find no room in one piece, kept while it is small. */
+  #scratch: DataView<ArrayBuffer> | undefined;
+  /** How far the ring was released when a span found no room. */
+  #fullAt: number | undefined;
   /** Longest text, in UTF-16 units. */
   #mostUnits = Number.POSITIVE_INFINITY;
 
@@ -126,7 +133,7 @@ export class SpanWriter {
     const start = this.#base + offset;
     this.#limit = start + Math.min(this.#size - offset, free, this.#longest);
     const end = this.#lent ? this.#encode(span, s0, s1, start) : -1;
-    if (end < 0) return this.#writeApart(span, s0, s1);
+    if (end < 0) return this.#writeLate(span, s0, s1, free);
     const length = (end - start + 7) & ~7;
     words[start >> 2] = length;
     words[(start >> 2) + 1] = RECORD_SPAN | ((length - (end - start)) << 16);
@@ -136,6 +143,22 @@ export class SpanWriter {
     return true;
   }
 
+  /** The span did not fit in front of the ring's end, or of what is not yet released as far as we have looked. */
+  #writeLate(span: WritableSpan, s0: number, s1: number, free: number): boolean {
+    const words = this.#words;
+    const released = load(words, RELEASED);
+    if (released !== words[SEEN]) {
+      words[SEEN] = released;
+      return this.write(span, s0, s1);
+    }
+    // Nothing moved since a span found no room at all: more than the collector can take has to go cheaply.
+    if (released === this.#fullAt && free < NEARLY_FULL) {
+      this.#native.ringDropped(this.#ring, DROP_NEWEST, 1);
+      return false;
+    }
+    return this.#writeApart(span, s0, s1);
+  }
+
   /** Writes the record in memory of its own, and copies it to where there is room: behind the ring's end, or its overflow. */
   #writeApart(span: WritableSpan, s0: number, s1: number): boolean {
     const most = this.#longestBytes;
@@ -143,9 +166,9 @@ export class SpanWriter {
     let end = -1;
     let cut = 0;
     for (let attempt = 0; end < 0; ) {
-      const memory = new ArrayBuffer(room);
-      this.#out = Buffer.from(memory);
-      this.#outView = new DataView(memory);
+      if (room > SCRATCH || this.#scratch === undefined) this.#scratch = new DataView(new ArrayBuffer(room));
+      this.#outView = this.#scratch;
+      this.#out = Buffer.from(this.#scratch.buffer);
       this.#limit = room;
       end = this.#encode(span, s0, s1, 0);
       if (end >= 0 || room < most) {
@@ -162,6 +185,7 @@ export class SpanWriter {
     this.#out = this.#bytes;
     this.#outView = this.#view;
     this.#mostUnits = Number.POSITIVE_INFINITY;
+    if (room > SCRATCH) this.#scratch = undefined;
     const length = (end + 7) & ~7;
     view.setInt32(0, length, true);
     view.setInt32(4, RECORD_SPAN | ((cut | (length - end)) << 16), true);
@@ -194,7 +218,10 @@ export class SpanWriter {
       }
       const released = load(words, RELEASED);
       if (released !== words[SEEN]) words[SEEN] = released;
-      else if (attempt > 3 || this.#native.ringFull(this.#ring, length) === 0) return false;
+      else if (attempt > 3 || this.#native.ringFull(this.#ring, length) === 0) {
+        this.#fullAt = released;
+        return false;
+      }
     }
   }
 

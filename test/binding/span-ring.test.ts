@@ -71,6 +71,25 @@ describe('spans of several threads', () => {
   });
 });
 
+describe('a flood of spans', () => {
+  it('loses what the collector cannot take, counts it, and costs no more for it', async () => {
+    const { stdout } = await run(`
+      ${HOST}
+      const scope = native.tracesScope(host, 's', '', '', []);
+      const pipeline = open(host, 1000);
+      let kept = 0;
+      const total = 400000;
+      const one = { ...span(scope, 1), pairs: ['text', 'x'.repeat(100)] };
+      for (let n = 0; n < total; n++) if (spanRing().write(one, 0, n + 1)) kept++;
+      native.ringFlush(20000);
+      const own = native.renderSync([native.openRegistry('kymo')], 0, false);
+      const sum = (name) => [...own.matchAll(new RegExp('^' + name + '.* (\\\\d+)$', 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0);
+      console.log(kept + sum('kymo_ring_dropped_total') === total, sum('kymo_spans_total') === kept,
+        native.tracesState(pipeline).queuedSpans + sum('kymo_spans_dropped_total') === kept);`);
+    expect(stdout).toBe('true true true\n');
+  });
+});
+
 describe('a process', () => {
   it('ends by itself while an exporter waits', async () => {
     await run(`${HOST} native.tracesReady(open(host)); spanRing().write(span(native.tracesScope(host, 's', '', '', []), 1), 0, 1);`);

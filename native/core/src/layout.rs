@@ -102,6 +102,8 @@ pub const RING_ID_AT: usize = 0x488;
 pub const INTENT_AT: usize = 0x500;
 /// u64 per drop reason, at most 16.
 pub const RING_DROPS_AT: usize = 0x580;
+/// Place in the counts at [`RING_DROPS_AT`] of records that found no room.
+pub const DROP_NEWEST: u8 = 0;
 /// Place in the counts at [`RING_DROPS_AT`] of nested calls that could not be kept (W2).
 pub const DROP_NESTED: u8 = 5;
 /// Place of records whose building never ended.
@@ -242,6 +244,7 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("RING_PARK_AT", RING_PARK_AT as u64),
     ("RING_OFFSET_AT", RING_OFFSET_AT as u64),
     ("RING_SIZE_AT", RING_SIZE_AT as u64),
+    ("DROP_NEWEST", DROP_NEWEST as u64),
     ("DROP_NESTED", DROP_NESTED as u64),
     ("DROP_ABANDONED", DROP_ABANDONED as u64),
     ("DROP_FAILED", DROP_FAILED as u64),

@@ -43,6 +43,9 @@ export const RING_OFFSET_AT = 0x480;
 /** u32: bytes of the ring, a power of two. */
 export const RING_SIZE_AT = 0x484;
 
+/** Place in the counts at `RING_DROPS_AT` of records that found no room. */
+export const DROP_NEWEST = 0;
+
 /** Place in the counts at `RING_DROPS_AT` of nested calls that could not be kept (W2). */
 export const DROP_NESTED = 5;
 
@@ -185,4 +188,4 @@ export const SPAN_UNENDED = 8388608;
 export const SPAN_WITHIN_TRACE = 16777216;
 
 /** FNV-1a over names and values of `CONSTANTS`: both sides must have been built from the same list. */
-export const FINGERPRINT = 0xf6601f8b;
+export const FINGERPRINT = 0x5835ae09;

@@ -54,7 +54,7 @@ pub enum Word {
 #[repr(u8)]
 pub enum DropReason {
     /// `drop-newest`: no room.
-    Newest = 0,
+    Newest = crate::layout::DROP_NEWEST,
     /// `drop-oldest`: made room.
     Oldest = 1,
     /// `block`: the budget of this stall is spent, the sink has not moved since.

@@ -65,3 +65,6 @@ export {
   recoverRuns,
 } from './recorder/recover.js';
 export { configureMetrics, type MetricsStack, type MetricsStackOptions } from './stack/metrics.js';
+export { createSpanData, type SpanData, type SpanDataFields, type SpanDataStatus } from './traces/span-data.js';
+export { type SpanBackend, SpanExportWorker, type SpanExportWorkerOptions } from './traces/span-export-worker.js';
+export { SPAN_QUEUE_SIZE, SpanQueue, type SpanQueueOptions } from './traces/span-queue.js';

@@ -14,6 +14,8 @@ export interface NativeOpsOptions {
   readonly responseTimeoutMs: number;
   readonly maxScrapesInFlight: number;
   readonly scrapeTimeoutMs: number;
+  /** Serve the retained traces of the process too. */
+  readonly traces: boolean;
 }
 
 /** A started server, or why there is none. */

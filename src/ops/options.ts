@@ -10,6 +10,8 @@ export interface OpsServerOptions {
    * Default none: 200 with an empty body.
    */
   readonly registries?: readonly ServedRegistry[];
+  /** Whether `/trace` serves the retained traces of the process, with all their attributes; default true. */
+  readonly traces?: boolean;
   /** Name or address to listen on; default `127.0.0.1`. */
   readonly host?: string;
   /** In [0, 65535]; default 0, which takes a free one: see `address`. */
@@ -106,8 +108,11 @@ export function checkOptions(options: OpsServerOptions): CheckedOptions {
     refuse('allowedHosts', allowedHosts, 'host names without scheme and port');
   }
   const ms = [1_000, 900_000] as const;
+  const { traces = true } = options;
+  if (typeof traces !== 'boolean') refuse('traces', traces, 'true or false');
   return {
     registries: checkRegistries(registries),
+    traces,
     host,
     port: whole('port', options.port ?? 0, [0, 65_535]),
     onPortInUse: word('onPortInUse', options.onPortInUse ?? 'error', ['error', 'next-free']),

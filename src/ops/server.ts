@@ -25,8 +25,8 @@ const MAX_NEXT_PORTS = 20;
 const serving = new Set<OpsServer>();
 
 /**
- * Serves `/metrics`, `/live` and `/debug/cardinality` from native threads, also while the event loop is blocked. It keeps no process alive, and
- * ends with the thread that started it.
+ * Serves `/metrics`, `/trace`, `/live` and `/debug/cardinality` from native threads, also while the event loop is blocked. It keeps no
+ * process alive, and ends with the thread that started it.
  * @example const ops = new OpsServer({ registries: [metrics], port: 9464 });
  *   await ops.start();
  * @see src/ops/README.md for routes, limits and what HTTP/1.0 clients get.
@@ -116,6 +116,7 @@ async function bind(options: CheckedOptions): Promise<Running> {
       responseTimeoutMs: options.responseTimeoutMs,
       maxScrapesInFlight: options.maxScrapesInFlight,
       scrapeTimeoutMs: options.scrapeTimeoutMs,
+      traces: options.traces,
     });
     if (started.code === undefined) return { id: started.id, address: { host: socketPath ?? host, port: started.port } };
     const another = started.code === 'KYMO_OPS_PORT_IN_USE' && offset < tries && port + offset < LAST_PORT;

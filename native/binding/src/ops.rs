@@ -101,6 +101,8 @@ pub struct OpsStartOptions {
     pub max_scrapes_in_flight: u32,
     /// For one render; later, 503.
     pub scrape_timeout_ms: u32,
+    /// Serve the retained traces of the process too.
+    pub traces: bool,
 }
 
 /// A started server, or why there is none.
@@ -208,12 +210,18 @@ pub fn ops_start(env: Env, options: OpsStartOptions) -> Result<AsyncTask<StartTa
     };
     let report = cardinality(served.clone());
     let scraper = Scraper::new(served, Arc::clone(&process()?.scrapes));
-    let shown = kymo_ops::traces(known_traces);
     let routes = RouteTable::new()
         .with(Route::rendered("/metrics", Access::Token, scraper.into_render()))
-        .with(Route::rendered("/debug/cardinality", Access::Token, report))
-        .with(Route::queried("/trace", Access::Token, Arc::clone(&shown)))
-        .with(Route::queried("/trace/recent", Access::Token, shown));
+        .with(Route::rendered("/debug/cardinality", Access::Token, report));
+    let shown = kymo_ops::traces(known_traces);
+    let trace_paths: &[&str] = if options.traces {
+        &["/trace", "/trace/recent"]
+    } else {
+        &[]
+    };
+    let routes = trace_paths.iter().fold(routes, |routes, path| {
+        routes.with(Route::queried(path, Access::Token, Arc::clone(&shown)))
+    });
     let environment = adopt(env.raw());
     Ok(AsyncTask::new(StartTask {
         config,

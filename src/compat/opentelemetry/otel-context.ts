@@ -7,7 +7,6 @@ import { ROOT_CONTEXT as API_ROOT, type Context as ApiContext, type Baggage, typ
 import {
   activeContext,
   Context,
-  type Extra,
   extraOf,
   liveSpanOf,
   ROOT_CONTEXT,
@@ -17,6 +16,8 @@ import {
   withBaggage,
   withExtra,
 } from '../../context/context.js';
+import type { Span as KymoSpan } from '../../traces/span.js';
+import { faceOf, ownSpanOf } from './api-span.js';
 import { BaggageView, ownBaggage } from './baggage.js';
 import { ContextSpan } from './context-span.js';
 import { contextOfSpanContext, hasSpan } from './span-context.js';
@@ -168,24 +169,15 @@ export function spanOf(context: Context): Span | undefined {
   const foreign = foreignOf(context);
   if (foreign?.isAbout(context)) return foreign.span;
   const live = liveSpanOf(context);
-  if (live !== undefined) return live as unknown as Span;
+  if (live !== undefined) return faceOf(live as KymoSpan);
   return hasSpan(context) ? new ContextSpan(context) : undefined;
-}
-
-/** A span of Kymo, or a wrapper around one, that knows its own context. */
-interface OwnSpan {
-  readonly context: Context;
-  readonly extra: Extra | undefined;
-}
-
-function isOwnSpan(span: object): span is OwnSpan {
-  return 'number' in span && 'context' in span && isOwn(span.context);
 }
 
 /** `context` with another span. A span of Kymo is found through it while it is open, and not kept alive by it afterwards. */
 export function withSpan(context: Context, span: Span): Context {
   if (span instanceof ContextSpan) return grafted(context, span.context, undefined);
-  if (isOwnSpan(span)) return extraOf(context) === span.extra ? span.context : grafted(context, span.context, undefined);
+  const own = ownSpanOf(span);
+  if (own !== undefined) return extraOf(context) === own.extra ? own.context : grafted(context, own.context, undefined);
   // The ids count from now on: spans of others say them by themselves, wrappers those of what they wrap.
   return grafted(context, contextOfSpanContext(span.spanContext()), span);
 }

@@ -117,15 +117,20 @@ describe('a context attached by hand', () => {
   it('ends for everyone when there was an await before it was detached, so that the caller gets its own context back', async () => {
     await runInContext(b, async () => {
       let outlives: Promise<Context> | undefined;
+      let open = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
       async function callee(): Promise<void> {
         using attached = attachContext(a);
         expect(attached).toBeDefined();
-        outlives = sleep(10).then(activeContext);
+        outlives = gate.then(activeContext);
         await sleep(1);
         expect(activeContext()).toBe(a);
       }
       await callee();
       expect(activeContext()).toBe(b);
+      open();
       expect(await outlives).toBe(b);
       for (let turn = 0; turn < 3; turn++) await callee();
       expect(activeContext()).toBe(b);

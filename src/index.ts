@@ -1,5 +1,12 @@
 // The public surface: every name is listed here, and nothing else is public. App threads.
 export { type ErrorCode, InvalidMetricError, KymoError } from './core/errors.js';
+export type { HttpClientOptions, OutgoingRequest } from './instrument/client-calls.js';
+export { type ExpressOptions, expressErrorMiddleware, expressMiddleware } from './instrument/express.js';
+export { recordHttpException, setHttpRoute } from './instrument/http-route.js';
+export type { HttpServerOptions } from './instrument/http-server.js';
+export { type Instrumentation, type InstrumentOptions, instrument } from './instrument/instrument.js';
+export { type KoaContext, koaMiddleware } from './instrument/koa.js';
+export { TracedHttpAgent, TracedHttpsAgent } from './instrument/traced-agent.js';
 export { AGENT_LATENCY_BUCKETS_MS, AgentMetrics } from './metrics/agent-metrics.js';
 export type { NativeHistogramSnapshot } from './metrics/bucket-reading.js';
 export {
@@ -65,6 +72,22 @@ export {
   recoverRuns,
 } from './recorder/recover.js';
 export { configureMetrics, type MetricsStack, type MetricsStackOptions } from './stack/metrics.js';
-export { createSpanData, type SpanData, type SpanDataFields, type SpanDataStatus } from './traces/span-data.js';
+export type { Attributes, AttributeValue } from './traces/attributes.js';
+export type { SpanEvent } from './traces/events.js';
+export type { SpanLimits } from './traces/limits.js';
+export type { LinkInput, SpanIds, SpanLink, SpanReference } from './traces/links.js';
+export type { OpenSpan, OpenSpanOptions } from './traces/open-spans.js';
+export type { SpanProcessor } from './traces/processors.js';
+export { type ErrorAttributes, type SpanDelivery, TracerProvider, type TracerProviderOptions } from './traces/provider.js';
+export type { Span } from './traces/span.js';
+export { type SpanBatchExporter, SpanBuffer, type SpanBufferOptions } from './traces/span-buffer.js';
+export { createSpanData, type SpanData, type SpanDataFields, type SpanDataStatus, toSpanData } from './traces/span-data.js';
 export { type SpanBackend, SpanExportWorker, type SpanExportWorkerOptions } from './traces/span-export-worker.js';
+export { AgentSpanKind, SpanKind } from './traces/span-kind.js';
+export type { ContextExporter } from './traces/span-listeners.js';
+export type { SpanOptions } from './traces/span-options.js';
 export { SPAN_QUEUE_SIZE, SpanQueue, type SpanQueueOptions } from './traces/span-queue.js';
+export type { SemanticConvention, SpanDict, SpanJson } from './traces/span-reading.js';
+export { AgentSpanStatus, SpanStatus, type StatusObject } from './traces/status.js';
+export type { TimeInput } from './traces/time-input.js';
+export type { Tracer, TracerOptions } from './traces/tracer.js';

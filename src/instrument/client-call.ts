@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientDurations } from './request-durations.js';
 import { KEY, OTHER_ERROR } from './semantic-conventions.js';
-import type { AnySpan } from './tracing.js';
+import { type AnySpan, timeOf } from './tracing.js';
 
 /** Where a request goes. */
 export interface Target {
@@ -32,7 +32,7 @@ export class ClientCall {
     this.#target = target;
     this.#durations = durations;
     this.span = span;
-    this.#startedAt = performance.now();
+    this.#startedAt = timeOf(span?.startedAt);
   }
 
   /** The head of the answer came. `version`: `1.1`; empty where nobody tells. */
@@ -75,7 +75,7 @@ export class ClientCall {
       span.setStatus('error');
     }
     span?.end();
-    const seconds = (performance.now() - this.#startedAt) / 1_000;
+    const seconds = (timeOf(span?.endedAt) - this.#startedAt) / 1_000;
     const { method, host, port } = this.#target;
     this.#durations?.observe(seconds, method, host, port, this.#status, this.#version, errorType);
     this.#over();

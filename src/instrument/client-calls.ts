@@ -3,7 +3,7 @@ import type { FlatAttributes } from '../binding/writable-span.js';
 import { activeContext, type Context, hasTrace } from '../context/context.js';
 import { defaultPort, hostPort } from './address.js';
 import { ClientCall } from './client-call.js';
-import { knownMethods, methodAttribute, methodInName } from './http-method.js';
+import { methodAttribute, methodInName } from './http-method.js';
 import { ClientDurations } from './request-durations.js';
 import { KEY, OTHER_METHOD } from './semantic-conventions.js';
 import type { Tracing } from './tracing.js';
@@ -33,7 +33,6 @@ export type SetHeader = (name: string, value: string) => void;
 export class ClientCalls {
   readonly #tracing: Tracing;
   readonly #options: HttpClientOptions;
-  readonly #methods = knownMethods();
   readonly #durations: ClientDurations | undefined;
   #open = 0;
   #whenIdle: (() => void) | undefined;
@@ -48,7 +47,7 @@ export class ClientCalls {
   begin(request: OutgoingRequest, setHeader: SetHeader | undefined): ClientCall | undefined {
     if (this.#isIgnored(request)) return undefined;
     const parent = activeContext();
-    const method = methodAttribute(request.method, this.#methods);
+    const method = methodAttribute(request.method, this.#tracing.methods);
     const [scheme = '', authority = ''] = request.origin.split('://', 2);
     const at = hostPort(authority.slice(authority.lastIndexOf('@') + 1));
     const target = { method, host: at?.host ?? '', port: at?.port || defaultPort(scheme) };

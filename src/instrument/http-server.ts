@@ -8,12 +8,12 @@ import { contextsStay, enterContext } from '../context/enter.js';
 import { forwardedClient } from './address.js';
 import { Channels } from './channels.js';
 import { Connection, connectionOf, Exchange, exchangeOf, setExchange } from './http-exchange.js';
-import { knownMethods, methodAttribute, methodInName } from './http-method.js';
+import { methodAttribute, methodInName } from './http-method.js';
 import { finalRoute } from './http-route.js';
 import { Endpoints, ServerDurations } from './request-durations.js';
 import { ABORTED, KEY, OTHER_METHOD } from './semantic-conventions.js';
 import { ServerListeners } from './server-listeners.js';
-import type { Tracing } from './tracing.js';
+import { type Tracing, timeOf } from './tracing.js';
 import { redactQuery } from './url-redaction.js';
 
 /** Options of the instrumentation of servers. */
@@ -74,7 +74,6 @@ function withoutEmpty(pairs: FlatAttributes): FlatAttributes {
 export class HttpServerInstrumentation {
   readonly #tracing: Tracing;
   readonly #options: HttpServerOptions;
-  readonly #methods = knownMethods();
   readonly #endpoints = new Endpoints();
   readonly #durations: ServerDurations | undefined;
   readonly #seen = new WeakSet<Server>();
@@ -116,10 +115,9 @@ export class HttpServerInstrumentation {
     if (connection === undefined) connection = this.#connect(socket, server, active);
     // A listener that threw left its context behind; the next request does not belong to it.
     else if (active !== connection.entered) connection.outer = active;
-    const method = methodAttribute(request.method ?? '', this.#methods);
+    const method = methodAttribute(request.method ?? '', this.#tracing.methods);
     const route = this.#routeOf(request);
     const name = route === '' ? methodInName(method) : this.#endpoints.of(method, route).name;
-    const startedAt = performance.now();
     const tracing = this.#tracing;
     const span = tracing.begin?.(
       name,
@@ -127,6 +125,7 @@ export class HttpServerInstrumentation {
       'server',
       this.#attributes(request, connection, method),
     );
+    const startedAt = timeOf(span?.startedAt);
     const exchange = new Exchange(connection, response, span, startedAt, method, name, route);
     setExchange(request, exchange);
     connection.opened(exchange);
@@ -222,7 +221,7 @@ export class HttpServerInstrumentation {
       }
       span.end();
     }
-    const seconds = (performance.now() - exchange.startedAt) / 1_000;
+    const seconds = (timeOf(span?.endedAt) - exchange.startedAt) / 1_000;
     this.#durations?.observe(seconds, endpoint, status, request.httpVersion, connection.scheme, errorType);
   }
 

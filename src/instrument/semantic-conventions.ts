@@ -25,7 +25,7 @@ export const KEY = Object.freeze({
 /** Stands for every method that is not known. */
 export const OTHER_METHOD = '_OTHER';
 
-/** The methods of RFC 9110 and PATCH of RFC 5789; `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` replaces them. */
+/** The methods of RFC 9110 and PATCH of RFC 5789. */
 export const KNOWN_METHODS: readonly string[] = Object.freeze([
   'CONNECT',
   'DELETE',

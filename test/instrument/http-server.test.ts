@@ -214,7 +214,8 @@ describe('duration of a server request', () => {
   });
 
   it('is counted without a tracer as well', async () => {
-    const metricsOnly = { registry, begin: undefined, secrets: new Set<string>(), extract: tracing.extract, inject: tracing.inject };
+    const { methods, secrets, extract, inject } = tracing;
+    const metricsOnly = { registry, begin: undefined, methods, secrets, extract, inject };
     instrumentation = new HttpServerInstrumentation(metricsOnly, {});
     server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,6 +1,7 @@
 // Spans that a test can read, in place of a tracer: real contexts, and everything that was set on them.
 import { Context, spanNumberOf } from '../../src/context/context.js';
 import { nextSpanNumber } from '../../src/context/ids.js';
+import { KNOWN_METHODS } from '../../src/instrument/semantic-conventions.js';
 import type { AnySpan, Tracing } from '../../src/instrument/tracing.js';
 import { SECRET_PARAMETERS } from '../../src/instrument/url-redaction.js';
 import type { MetricsRegistry } from '../../src/metrics/registry.js';
@@ -9,6 +10,8 @@ export class RecordedSpan implements AnySpan {
   readonly attributes: Record<string, unknown> = {};
   readonly exceptions: unknown[] = [];
   readonly context: Context;
+  readonly startedAt = 0;
+  readonly endedAt = 0;
   status = 'unset';
   ended = 0;
 
@@ -46,6 +49,7 @@ export class RecordedSpan implements AnySpan {
 /** Spans in the order of their beginning, and where instrumentations put them. Headers carry the number of a span in `x-span`. */
 export class RecordedSpans implements Tracing {
   readonly spans: RecordedSpan[] = [];
+  readonly methods: ReadonlySet<string> = new Set(KNOWN_METHODS);
   readonly secrets: ReadonlySet<string> = new Set(SECRET_PARAMETERS);
 
   constructor(readonly registry: MetricsRegistry | undefined = undefined) {}

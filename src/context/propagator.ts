@@ -47,6 +47,8 @@ function onTop(base: Context, remote: Context | undefined): Context {
   extra.traceState = found.traceState;
   extra.debug = found.debug;
   extra.external = found.external;
+  // Spans of another trace are not those of the trace object around.
+  if (remote.t0 !== base.t0 || remote.t1 !== base.t1 || remote.t2 !== base.t2 || remote.t3 !== base.t3) extra.trace = undefined;
   remote.state = extra;
   return remote;
 }

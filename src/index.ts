@@ -1,5 +1,54 @@
 // The public surface: every name is listed here, and nothing else is public. App threads.
+export { type Attachment, attachContext, forkContext } from './context/attach.js';
+export { Baggage, type BaggageEntry } from './context/baggage.js';
+export type { CarrierReader, CarrierWriter } from './context/carrier.js';
+export {
+  activeContext,
+  baggageOf,
+  bindContext,
+  type Context,
+  ROOT_CONTEXT,
+  runInContext,
+  traceStateOf,
+  withBaggage,
+} from './context/context.js';
+export { getCurrentTraceId, setTraceId } from './context/current.js';
+export { convertSpanId, convertTraceId, IdFormat, newSpanId, newTraceId } from './context/id-text.js';
+export {
+  extract,
+  extractContext,
+  extractEnvironment,
+  inject,
+  injectContext,
+  injectEnvironment,
+  injectTraceContext,
+} from './context/propagation.js';
+export {
+  compositePropagator,
+  PropagationFormat,
+  type Propagator,
+  propagatorOf,
+  setPropagator,
+} from './context/propagator.js';
+export { SpanContext, type SpanContextFields } from './context/span-context.js';
+export { TraceState } from './context/tracestate.js';
 export { type ErrorCode, InvalidMetricError, KymoError } from './core/errors.js';
+export type { BatchOptions } from './export/batch-options.js';
+export { type ConsoleExporterOptions, ConsoleSpanExporter, LogSpanExporter } from './export/console/console-exporter.js';
+export { formatLlmLine, formatSendLine, formatSpanLine, formatToolLine, type LineMessage, type LineSpan } from './export/console/lines.js';
+export { type SpanLogger, type SpanLogLevel, streamLogger } from './export/console/logger.js';
+export { type ContextSpanExporter, registerSpanExporter, withSpanExporter } from './export/context-exporter.js';
+export type { ExportedEvent, ExportedLink, ExportedSpan } from './export/exported-span.js';
+export { type SpanCallback, type SpanExporter, spanCallbackExporter } from './export/exporter.js';
+export { FanOutExporter, type FanOutOptions } from './export/fan-out.js';
+export { ModuleExporter, type ModuleExporterOptions, moduleExporter } from './export/module-exporter.js';
+export type { OtlpProtocol } from './export/otlp/endpoint.js';
+export { OtlpExporter, otlpExporter } from './export/otlp/exporter.js';
+export { type OtlpCompression, type OtlpExporterOptions, validateCompression } from './export/otlp/options.js';
+export type { ExportPipeline } from './export/pipeline.js';
+export type { ExporterChoice } from './export/plan.js';
+export { type SimpleExporter, SimpleSpanProcessor } from './export/simple-processor.js';
+export { type TraceCallback, type TraceCallbackOptions, type TraceData, traceCallbackExporter } from './export/trace-callback.js';
 export type { HttpClientOptions, OutgoingRequest } from './instrument/client-calls.js';
 export { type ExpressOptions, expressErrorMiddleware, expressMiddleware } from './instrument/express.js';
 export { recordHttpException, setHttpRoute } from './instrument/http-route.js';
@@ -72,13 +121,47 @@ export {
   recoverRuns,
 } from './recorder/recover.js';
 export { configureMetrics, type MetricsStack, type MetricsStackOptions } from './stack/metrics.js';
+export type { ResourceAttributes, ResourceValue } from './stack/resource.js';
+export { configureTracing, type TracingStack, type TracingStackOptions } from './stack/tracing.js';
 export type { Attributes, AttributeValue } from './traces/attributes.js';
+export {
+  AutomaticSpans,
+  type BusOptions,
+  type LifecycleDetails,
+  type LifecycleStage,
+  type SupervisorOptions,
+  type SupervisorRestart,
+  type TraceEvent,
+} from './traces/automatic-spans.js';
+export {
+  attach,
+  currentTrace,
+  defaultTracing,
+  detach,
+  getRecent,
+  newTrace,
+  runWithTrace,
+  setDefaultTracing,
+  span,
+  startTrace,
+  trace,
+  traceConsume,
+  tracePublish,
+} from './traces/default-tracing.js';
 export type { SpanEvent } from './traces/events.js';
+export { InMemoryTraceProvider, type InMemoryTraceProviderOptions } from './traces/in-memory-provider.js';
 export type { SpanLimits } from './traces/limits.js';
 export type { LinkInput, SpanIds, SpanLink, SpanReference } from './traces/links.js';
+export type { TracedMessage } from './traces/message-fields.js';
+export { type ConsumeOptions, MessageSpans, type MessageSpansOptions, type PublishOptions } from './traces/message-spans.js';
 export type { OpenSpan, OpenSpanOptions } from './traces/open-spans.js';
+export type { OpenTrace } from './traces/open-trace.js';
+export { DEFAULT_MAX_SPANS, TRACE_RING_BUFFER, TRACING_PRESETS, type TracingPreset, type TracingTraits } from './traces/presets.js';
 export type { SpanProcessor } from './traces/processors.js';
 export { type ErrorAttributes, type SpanDelivery, TracerProvider, type TracerProviderOptions } from './traces/provider.js';
+export type { RecipientPolicy } from './traces/recipients.js';
+export type { RetainedEvent, RetainedSpan, RetainedTrace } from './traces/retained-trace.js';
+export { SemanticAttributes } from './traces/semantic-attributes.js';
 export type { Span } from './traces/span.js';
 export { type SpanBatchExporter, SpanBuffer, type SpanBufferOptions } from './traces/span-buffer.js';
 export { createSpanData, type SpanData, type SpanDataFields, type SpanDataStatus, toSpanData } from './traces/span-data.js';
@@ -90,4 +173,7 @@ export { SPAN_QUEUE_SIZE, SpanQueue, type SpanQueueOptions } from './traces/span
 export type { SemanticConvention, SpanDict, SpanJson } from './traces/span-reading.js';
 export { AgentSpanStatus, SpanStatus, type StatusObject } from './traces/status.js';
 export type { TimeInput } from './traces/time-input.js';
+export { Trace, type TraceDict, type TraceSpan, type TraceSummary } from './traces/trace.js';
+export type { TraceDone, TraceListener, TraceLogger } from './traces/trace-listeners.js';
 export type { Tracer, TracerOptions } from './traces/tracer.js';
+export { type NewTraceOptions, Tracing, type TracingOptions } from './traces/tracing.js';

@@ -1,4 +1,5 @@
 // A completed span as plain data, for queues, exporters and other threads. Any thread; no native memory behind it.
+import type { Span } from './span.js';
 
 /** How a span ended: `timeout` is an error that was one of time. */
 export type SpanDataStatus = 'ok' | 'error' | 'timeout';
@@ -40,4 +41,31 @@ export function createSpanData(fields: SpanDataFields): SpanData {
     status: fields.status ?? 'ok',
     errorMessage: fields.errorMessage,
   };
+}
+
+/**
+ * An ended span as plain data, with `unset` as `ok`; one that is open is taken as ended now. Whole numbers of 64 bits (bigints) become
+ * numbers where these are exact, else text.
+ */
+export function toSpanData(span: Span): SpanData {
+  const { startTime, status, statusMessage } = span;
+  return {
+    name: span.name,
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId,
+    startTime,
+    endTime: Math.max(startTime, span.endTime ?? startTime + span.durationMs / 1_000),
+    attributes: withoutBigints(span.attributes) as Record<string, unknown>,
+    status: status === 'unset' ? 'ok' : status,
+    errorMessage: statusMessage === '' ? undefined : statusMessage,
+  };
+}
+
+/** A plain value, copied as far as it has structure. */
+function withoutBigints(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (Array.isArray(value)) return value.map(withoutBigints);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inside]) => [key, withoutBigints(inside)]));
 }

@@ -67,6 +67,7 @@ export class SpanExportWorker {
   start(): void {
     if (this.#running !== undefined) return;
     const ending = new AbortController();
+    (this.#queue.destinations as Set<object>).add(this.#backend);
     this.#running = { ending, done: this.#drain(ending.signal) };
   }
 
@@ -77,6 +78,7 @@ export class SpanExportWorker {
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
+    (this.#queue.destinations as Set<object>).delete(this.#backend);
     running?.ending.abort();
     const late = new AbortController();
     let timer: NodeJS.Timeout | undefined;

@@ -27,6 +27,8 @@ interface Waiter<T> {
  */
 export class SpanQueue<T = SpanData> {
   readonly maxSize: number;
+  /** Backends that a {@link SpanExportWorker} brings what is in it. */
+  readonly destinations: ReadonlySet<object> = new Set<object>();
   /** Circular: `#head` is the oldest. Its length is a power of two, so that a position is a mask. */
   #slots: (T | undefined)[] = new Array(16);
   #head = 0;

@@ -1,0 +1,33 @@
+// A span that belongs to no trace: it can be used as any other and leaves nothing behind. App threads.
+import { endedState, FLAG_RANDOM } from '../context/context.js';
+import { newTraceWordsAs } from '../context/id-text.js';
+import { nextSpanNumber } from '../context/ids.js';
+import type { Attributes } from './attributes.js';
+import { ENDED, Span } from './span.js';
+import { now } from './span-time.js';
+import { threadRing } from './thread-ring.js';
+import { type TimeInput, wallTime } from './time-input.js';
+import type { Tracer } from './tracer.js';
+
+/** Keeps what is set on it for whoever holds it. It never becomes current, is not written, and no processor hears of it. */
+export class DetachedSpan extends Span {
+  constructor(tracer: Tracer, name: string, attributes: Attributes) {
+    const words = { t0: 0, t1: 0, t2: 0, t3: 0 };
+    newTraceWordsAs(tracer.provider.traceIdFormat, words);
+    const { t0, t1, t2, t3 } = words;
+    const number = nextSpanNumber(tracer.provider.narrow);
+    super(tracer, String(name), t0, t1, t2, t3, number, 0, 0, FLAG_RANDOM, threadRing().clock, now(), undefined);
+    this.setAttributes(attributes);
+  }
+
+  override activate(): this {
+    return this;
+  }
+
+  override end(time?: TimeInput): void {
+    if (this.hasEnded) return;
+    this.endedAt = time === undefined ? now() : (wallTime(time) ?? now());
+    this.bits |= ENDED;
+    this.context.state = endedState(this);
+  }
+}

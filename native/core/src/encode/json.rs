@@ -114,7 +114,9 @@ pub(crate) fn push_number(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value).as_bytes();
-        room.push(text.strip_suffix(b".0").unwrap_or(text));
+        // `-0` is an integer to some readers, and then 0.
+        let whole = text.strip_suffix(b".0").filter(|whole| *whole != b"-0");
+        room.push(whole.unwrap_or(text));
     } else if value.is_nan() {
         room.push(b"\"NaN\"");
     } else {
@@ -184,7 +186,7 @@ mod tests {
     fn numbers_are_shortest_and_what_json_lacks_is_a_string() {
         for (number, text) in [
             (0.0, "0"),
-            (-0.0, "-0"),
+            (-0.0, "-0.0"),
             (1.5, "1.5"),
             (-17.0, "-17"),
             (1e300, "1e+300"),

@@ -27,7 +27,7 @@ export interface PipelinePlan {
 
 /** Crashes in a row after which the batch that was out is given up. */
 const MOST_CRASHES = 3;
-/** Beyond a deadline: for a thread to hear that it is over, and to settle its batch. */
+/** Last part of a deadline: for a thread to hear that it is over, and to settle its batch. */
 const GRACE_MS = 500;
 
 /** Exports the spans of a host from now on. */
@@ -76,6 +76,12 @@ export class ExportPipeline {
     return this.#plan.to.kind !== 'here' && (state === EXPORTING.waits || state === EXPORTING.sends);
   }
 
+  /** Takes no more spans, and ends; what waits is counted as lost. */
+  close(): void {
+    this.#closing.abort();
+    native.tracesClose(this.#number);
+  }
+
   /** Asks for everything to be exported, without waiting for it. */
   request(deadlineMs: number): void {
     native.tracesFlush(this.#number, deadlineMs).catch(() => undefined);
@@ -94,14 +100,14 @@ export class ExportPipeline {
    */
   async shutdown(deadlineMs: number): Promise<boolean> {
     const until = performance.now() + deadlineMs;
-    const flushed = await this.flush(deadlineMs).catch(() => false);
-    this.#closing.abort();
-    native.tracesClose(this.#number);
+    // The end of the deadline is for giving up: a batch that is under way is counted, not forgotten.
+    const flushed = await this.flush(Math.max(deadlineMs - GRACE_MS, deadlineMs / 2)).catch(() => false);
+    this.close();
     if (!flushed) {
       this.#giveUp.abort();
       this.#control?.postMessage('give up');
     }
-    if (!(await settledWithin(this.#ended, Math.max(0, until - performance.now()) + GRACE_MS))) {
+    if (!(await settledWithin(this.#ended, Math.max(GRACE_MS / 2, until - performance.now())))) {
       this.#kill.abort();
       this.#settleLost('dropped', 'shutdown');
     }

@@ -7,6 +7,7 @@ export interface EndingPipeline {
   readonly progresses: boolean;
   readonly state: { readonly queuedSpans: number; readonly inFlightSpans: number };
   request(deadlineMs: number): void;
+  close(): void;
   flush(deadlineMs: number): Promise<boolean>;
 }
 
@@ -53,9 +54,15 @@ export class ProcessEnd {
    * asked for, and this thread sleeps until it is out, for as long as somebody makes progress.
    */
   #exit(): void {
+    this.#wait();
+    // A thread of the application may end without the process: nobody would take what comes out of these queues.
+    for (const pipeline of this.#pipelines) pipeline.close();
+  }
+
+  #wait(): void {
     const until = performance.now() + this.#deadlines.exitMs;
     const left = (): number => until - performance.now();
-    if (!native.ringFlush(Math.max(1, left()))) return;
+    if (left() <= 0 || !native.ringFlush(left())) return;
     for (const pipeline of this.#pipelines) pipeline.request(Math.max(1, left()));
     const cell = new Int32Array(new SharedArrayBuffer(4));
     const waits = ({ progresses, state }: EndingPipeline): boolean => progresses && state.queuedSpans + state.inFlightSpans > 0;

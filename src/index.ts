@@ -178,6 +178,7 @@ export type { SpanOptions } from './traces/span-options.js';
 export { SPAN_QUEUE_SIZE, SpanQueue, type SpanQueueOptions } from './traces/span-queue.js';
 export type { SemanticConvention, SpanDict, SpanJson } from './traces/span-reading.js';
 export { AgentSpanStatus, SpanStatus, type StatusObject } from './traces/status.js';
+export type { TailAttributeRule, TailSamplingOptions, TailShare, TailSlowRule, TailValue } from './traces/tail.js';
 export type { TimeInput } from './traces/time-input.js';
 export { Trace, type TraceDict, type TraceSpan, type TraceSummary } from './traces/trace.js';
 export type { TraceDone, TraceListener, TraceLogger } from './traces/trace-listeners.js';

@@ -1,6 +1,6 @@
 // Tracing wired up in one call: what options, presets and variables make of it.
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import type { ExportedSpan } from '../../src/export/exported-span.js';
 import { moduleExporter } from '../../src/export/module-exporter.js';
 import { otlpExporter } from '../../src/export/otlp/exporter.js';
@@ -14,8 +14,8 @@ const set = (env: Record<string, string>): void => {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
 };
 
-let out: ReturnType<typeof vi.spyOn>;
-let warnings: ReturnType<typeof vi.spyOn>;
+let out: MockInstance<typeof process.stdout.write>;
+let warnings: MockInstance<typeof process.emitWarning>;
 beforeEach(() => {
   for (const name of VARIABLES) vi.stubEnv(name, undefined);
   out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);

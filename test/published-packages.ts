@@ -56,6 +56,18 @@ export class PublishedPackages {
     const unpacked = spawnSync('tar', ['-xzf', file, '-C', folder, '--strip-components=1'], { encoding: 'utf8' });
     rmSync(file, { force: true });
     if (packed.status !== 0 || unpacked.status !== 0) throw new Error(`${packed.stderr}${unpacked.stderr}`);
+    this.#installNeeded('kymo');
+  }
+
+  /** Copies what a package needs at run time from our own modules, unless it is there. */
+  #installNeeded(name: string): void {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(this.folder, 'node_modules', name, 'package.json'), 'utf8'));
+    for (const needed of Object.keys(dependencies)) {
+      const folder = join(this.folder, 'node_modules', needed);
+      if (existsSync(folder)) continue;
+      cpSync(join(ROOT, 'node_modules', needed), folder, { recursive: true });
+      this.#installNeeded(needed);
+    }
   }
 
   #install(): boolean {

@@ -47,6 +47,12 @@ const steadyAttributes = (attributes = {}) =>
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
+/** The SDK takes an error's `code` for its type, the drop-in its class; stacks hold paths. */
+const describeException = (attributes) => ({
+  'exception.type': typeof attributes['exception.type'],
+  'exception.stacktrace': typeof attributes['exception.stacktrace'],
+});
+
 /** Spans by name, each with where it stands in its trace instead of its ids. */
 function describeSpans(spans) {
   const named = new Map(spans.map((span) => [span.spanContext().spanId, span]));
@@ -64,7 +70,7 @@ function describeSpans(spans) {
     attributes: steadyAttributes(span.attributes),
     events: span.events.map(({ name, attributes, droppedAttributesCount }) => ({
       name,
-      attributes: { ...steadyAttributes(attributes), ...(attributes?.['exception.stacktrace'] && { 'exception.stacktrace': 'text' }) },
+      attributes: steadyAttributes({ ...attributes, ...(name === 'exception' && describeException(attributes)) }),
       droppedAttributesCount,
     })),
     links: span.links.length,
@@ -78,20 +84,33 @@ function describeSpans(spans) {
   return { traces: traces.length, spans: described };
 }
 
-/** Histograms and counters: names, attributes and counts. */
+/** Counts of histograms, as lines of a scrape; both sides in the same order. */
 async function describeMetrics({ reader, scrape }) {
-  if (scrape !== undefined) return scrape();
+  const written = (name) => name.replace(/[^a-zA-Z0-9_]/g, '_');
+  const line = (name, attributes, count) => `${written(name)} ${JSON.stringify(steadyLabels(attributes))} ${count}`;
+  if (scrape !== undefined) {
+    const counts = [...(await scrape()).matchAll(/^(\w+)_count(?:\{(.*)\})? (\d+)$/gm)];
+    return counts.map(([, name, labels, count]) => line(name, Object.fromEntries(pairs(labels)), count)).sort();
+  }
   const { resourceMetrics } = await reader.collect();
-  return resourceMetrics.scopeMetrics.flatMap((scope) =>
-    scope.metrics.map((metric) => ({
-      name: metric.descriptor.name,
-      points: metric.dataPoints.map((point) => ({
-        attributes: steadyAttributes(point.attributes),
-        count: typeof point.value === 'number' ? point.value : point.value.count,
-      })),
-    })),
-  );
+  return resourceMetrics.scopeMetrics
+    .flatMap((scope) => scope.metrics)
+    .flatMap(({ descriptor, dataPoints }) =>
+      dataPoints.map(({ attributes, value }) => {
+        const labels = Object.entries(attributes).map(([name, label]) => [written(name), String(label)]);
+        return line(descriptor.name, Object.fromEntries(labels), value.count);
+      }),
+    )
+    .sort();
 }
+
+const pairs = (labels = '') => [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+
+/** Labels by name, ports left out. */
+const steadyLabels = (labels) =>
+  Object.entries(labels)
+    .map(([name, value]) => [name, /_port$/.test(name) ? 'number' : value])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** @param {'kymo' | 'sdk'} which */
 exports.setUp = (which, instrumentations) => {

@@ -21,7 +21,7 @@ exports.run = async (load) => {
   const tracer = trace.getTracer('application', '2.0');
   const server = http.createServer((request, response) => {
     if (request.url === '/leaf') {
-      trace.getActiveSpan().setAttribute('user', propagation.getActiveBaggage()?.getEntry('user')?.value ?? 'none');
+      trace.getActiveSpan().setAttribute('user', propagation.getBaggage(context.active())?.getEntry('user')?.value ?? 'none');
       response.end('leaf');
     } else if (request.url === '/broken') {
       response.statusCode = 500;

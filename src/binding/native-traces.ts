@@ -104,7 +104,7 @@ export interface NativeTraces {
   tracesHost(options: TracesHostOptions): number;
   /** Ends a host: its pipelines are closed, its retained traces are given back. */
   tracesHostClose(host: number): void;
-  /** Has tail sampling decide about traces whose local root has not ended: before the last flush. */
+  /** Has tail sampling decide about traces whose local root has not ended, now and from now on: before the last flush. */
   tracesDecide(host: number): void;
   /** Id of a scope (a tracer) in [0, 65,534]; the same one for the same words; 65,535 when no more can be had. */
   tracesScope(host: number, name: string, version: string, schemaUrl: string, attributes: readonly NativeAttributeValue[]): number;

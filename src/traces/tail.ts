@@ -44,8 +44,8 @@ export interface TailSlowRule extends TailShare {
  * (`ot=th:` in their tracestate) of that probability times the head sampler's: sums of weights are unbiased counts of all traces, as long
  * as no share is 0. Late spans follow the decision on their trace.
  *
- * A span that is sampled waits in native memory until its local root ends; the event loop pays nothing. Retained traces (`/trace`) are
- * not affected.
+ * A span that is sampled waits in native memory until its local root ends; the event loop pays nothing. It chooses for exporters with a
+ * native queue; retained traces (`/trace`), and processors that are told of each span on its own thread, are not affected.
  */
 export interface TailSamplingOptions {
   /** Traces with a span whose status is an error; a number is a ratio. Default: all. `false`: errors are nothing special. */

@@ -27,6 +27,8 @@ struct State {
     bytes: usize,
     /// Monotonic, as of the last tick.
     now_ms: u64,
+    /// Nothing waits any more.
+    is_ending: bool,
     routes: Routes,
     counts: TailCounts,
 }
@@ -65,6 +67,7 @@ impl TailSampler {
             traces: Assembly::new(),
             bytes: 0,
             now_ms: 0,
+            is_ending: false,
             routes: Routes::new(rules.max_routes),
             counts: TailCounts::default(),
         };
@@ -93,11 +96,11 @@ impl TailSampler {
         match state.traces.get_mut(place) {
             Some(Held::Undecided(trace)) => {
                 let bytes = trace.add(span, &view, &self.rules);
-                let is_endless = trace.bytes > self.rules.max_bytes / 4;
+                let cannot_wait = trace.bytes > self.rules.max_bytes / 4 || state.is_ending;
                 state.bytes += bytes;
                 if view.is_local_root() {
                     self.decide(&mut state, place, id, &Cause::Root(&view), &mut kept);
-                } else if is_endless {
+                } else if cannot_wait {
                     self.decide(&mut state, place, id, &Cause::Early, &mut kept);
                 }
                 self.make_room(&mut state, &mut kept);
@@ -139,10 +142,12 @@ impl TailSampler {
         hand_on(kept, emit);
     }
 
-    /// Decides on everything that waits: for the end of the provider.
+    /// Decides on everything that waits, and from now on on each trace with its first span: for the end of the provider,
+    /// whose last spans may still be in a ring.
     pub fn decide_all(&self, emit: &mut dyn FnMut(ExportSpan)) {
         let mut kept = Vec::new();
         let mut state = self.lock();
+        state.is_ending = true;
         while let Some(place) = state.traces.oldest(UNDECIDED) {
             let id = state.traces.id_of(place);
             self.decide(&mut state, place, id, &Cause::Early, &mut kept);

@@ -283,6 +283,22 @@ fn what_waits_is_bounded_by_number_and_bytes_and_decided_on_early_not_lost() {
 }
 
 #[test]
+fn at_the_end_nothing_waits_any_more() {
+    let sampler = TailSampler::new(TailRules {
+        errors: Some(Share::ALL),
+        ..nothing()
+    });
+    accept(&sampler, &Sample::child(1, 2).failed());
+    let mut emitted = 0;
+    sampler.decide_all(&mut |_| emitted += 1);
+    assert_eq!(emitted, 1);
+    assert_eq!(accept(&sampler, &Sample::child(2, 2).failed()), [(2, 2, SURE)]);
+    assert_eq!(accept(&sampler, &Sample::child(3, 2)), []);
+    let counts = sampler.counts();
+    assert_eq!((counts.undecided_traces, counts.undecided_bytes, counts.early), (0, 0, 3));
+}
+
+#[test]
 fn an_endless_trace_does_not_push_the_others_out() {
     let sampler = TailSampler::new(TailRules {
         rest: Share::ALL,

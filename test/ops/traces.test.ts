@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OpsServer, type OpsServerOptions } from '../../src/index.js';
 import { TracerProvider, type TracerProviderOptions } from '../../src/traces/provider.js';
-import { type Answer, ask, portOf } from './clients.js';
+import { type Answer, ask, DIST, Program, portOf } from './clients.js';
 
 interface ShownSpan {
   readonly spanId: string;
@@ -170,6 +170,36 @@ describe('/trace', () => {
     const [{ scope, spans }] = otlp.resourceSpans[0].scopeSpans;
     expect(scope).toMatchObject({ name: 't', version: '1.2.3' });
     expect(spans.map(({ name }: { name: string }) => name).sort()).toEqual(['inner', 'outer']);
+  });
+
+  it('shows a trace whose spans two threads recorded as one, also when one of them has ended', async () => {
+    const program = new Program(`
+      import { Worker } from 'node:worker_threads';
+      import { TracerProvider } from ${JSON.stringify(DIST)};
+      const ops = new OpsServer();
+      await ops.start();
+      const root = new TracerProvider({ serviceName: 'shop' }).getTracer('main').startSpan('in the main thread');
+      const { traceId, spanId } = root.spanContext();
+      const code = \`(async () => {
+        const { TracerProvider } = await import(${JSON.stringify(DIST)});
+        const tracer = new TracerProvider({ serviceName: 'shop' }).getTracer('worker');
+        tracer.startSpan('in a worker', { traceId: '\${traceId}', parentSpanId: '\${spanId}' }).end();
+      })()\`;
+      await new Promise((resolve) => new Worker(code, { eval: true }).once('exit', resolve));
+      root.end();
+      console.log('port ' + ops.address.port + ' trace ' + traceId);
+      setInterval(() => {}, 1_000);
+    `);
+    try {
+      const [port, traceId] = (await program.says(/port (\d+ trace \w+)/)).split(' trace ');
+      const path = `/trace?id=${traceId}`;
+      const answer = await until(Number(port), path, ({ text }) => text.includes('in a worker') && text.includes('in the main thread'));
+      expect(JSON.parse(answer.text)).toMatchObject({ name: 'in the main thread', service: 'shop', spanCount: 2, complete: true });
+      expect(JSON.parse((await ask(Number(port), '/trace')).text)).toHaveLength(1);
+    } finally {
+      program.child.kill('SIGKILL');
+      await program.ended;
+    }
   });
 
   it('is shut by the token and by the option, and empty where nothing is traced', async () => {

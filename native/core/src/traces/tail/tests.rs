@@ -295,7 +295,10 @@ fn at_the_end_nothing_waits_any_more() {
     assert_eq!(accept(&sampler, &Sample::child(2, 2).failed()), [(2, 2, SURE)]);
     assert_eq!(accept(&sampler, &Sample::child(3, 2)), []);
     let counts = sampler.counts();
-    assert_eq!((counts.undecided_traces, counts.undecided_bytes, counts.early), (0, 0, 3));
+    assert_eq!(
+        (counts.undecided_traces, counts.undecided_bytes, counts.early),
+        (0, 0, 3)
+    );
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn push_text(field: u32, text: Text<'_>, out: &mut Vec<u8>) {
 /// A `KeyValue` in `field`, below 16.
 #[inline]
 fn push_attribute(field: u8, key: Text<'_>, value: &AnyValue<'_>, out: &mut Vec<u8>) {
-    if let Some(key) = key.as_utf8() {
+    if let Some(key) = key.as_utf8().filter(|key| !key.is_empty()) {
         let mut scalar = [0; SCALAR];
         let value = match value {
             AnyValue::Text(text) => text.as_utf8().map(|text| (true, text.as_bytes())),
@@ -229,7 +229,7 @@ fn push_scalar(value: &AnyValue<'_>, out: &mut [u8; SCALAR]) -> Option<usize> {
 /// A `KeyValue` of any length. `left`: messages that may still be opened inside the value.
 fn push_entry(field: u32, key: Text<'_>, value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
     push_message(field, out, |out| {
-        push_text(1, key, out);
+        push_known_text(1, key, out);
         push_message(2, out, |out| push_value(value, left, out));
     });
 }
@@ -260,7 +260,7 @@ fn push_value(value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
 fn push_owned_attributes(field: u32, attributes: &[(Box<str>, OwnedValue)], out: &mut Vec<u8>) {
     for (key, value) in attributes {
         push_message(field, out, |out| {
-            push_bytes(1, key.as_bytes(), out);
+            push_known(1, key, out);
             push_message(2, out, |out| push_owned(value, MESSAGES_LEFT, out));
         });
     }

@@ -144,9 +144,7 @@ fn any_value(value: &Written, left: u32) -> Message {
 }
 
 fn key_value(key: &str, value: &Written, left: u32) -> Message {
-    Message::default()
-        .bytes(1, key.as_bytes())
-        .bytes(2, &any_value(value, left).0)
+    Message::default().text(1, key).bytes(2, &any_value(value, left).0)
 }
 
 fn any_json(value: &Written, left: u32) -> String {

@@ -133,6 +133,7 @@ export {
   type SupervisorRestart,
   type TraceEvent,
 } from './traces/automatic-spans.js';
+export { getCurrentSpan } from './traces/current-span.js';
 export {
   attach,
   currentTrace,
@@ -182,5 +183,6 @@ export type { TailAttributeRule, TailSamplingOptions, TailShare, TailSlowRule, T
 export type { TimeInput } from './traces/time-input.js';
 export { Trace, type TraceDict, type TraceSpan, type TraceSummary } from './traces/trace.js';
 export type { TraceDone, TraceListener, TraceLogger } from './traces/trace-listeners.js';
+export { type TracedDecorator, type TracedOptions, traced } from './traces/traced.js';
 export type { Tracer, TracerOptions } from './traces/tracer.js';
 export { type NewTraceOptions, Tracing, type TracingOptions } from './traces/tracing.js';

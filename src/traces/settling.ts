@@ -1,8 +1,8 @@
 // Does something when the application's function is over: at once, or when its promise is settled. App threads.
 
 /**
- * Calls `run`, then `over`: with what it threw or was rejected with, or with nothing. Returns what `run` returns, the very promise if it
- * is one; `over` must not throw.
+ * Calls `run`, then `over`: with what it threw or was rejected with, or with nothing; `over` must not throw. Returns what `run` returns;
+ * for a promise (of whichever library) one that is settled the same way, after `over`, so that a rejection that nobody handles stays one.
  */
 export function settling<R>(run: () => R, over: (failed: boolean, error?: unknown) => void): R {
   let result: R;
@@ -16,14 +16,24 @@ export function settling<R>(run: () => R, over: (failed: boolean, error?: unknow
     over(false);
     return result;
   }
-  // Whoever awaits the result sees its rejection; this branch of it is ours alone.
-  result.then(
-    () => over(false),
-    (error: unknown) => over(true, error),
-  );
-  return result;
+  return Promise.resolve(result).then(
+    (value) => {
+      over(false);
+      return value;
+    },
+    (error: unknown) => {
+      over(true, error);
+      throw error;
+    },
+  ) as R;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+/** True for promises, of whichever library. Never throws. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return typeof (value as { then?: unknown }).then === 'function';
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 // Puts contexts into carriers and reads them back, in the formats that OTEL_PROPAGATORS or the application names. App threads.
 import { perThread } from '../binding/per-thread.js';
+import { readOpenTelemetry } from '../config/opentelemetry.js';
 import { KymoError } from '../core/errors.js';
 import { extractB3, injectB3, injectB3Multi } from './b3.js';
 import { Baggage } from './baggage.js';
@@ -152,7 +153,7 @@ const current = perThread<{ propagator: Propagator | undefined }>('context.propa
 
 /** The propagator of the thread: the one that was set, or that of OTEL_PROPAGATORS (`tracecontext,baggage`), whose other words are ignored. */
 export function currentPropagator(): Propagator {
-  current.propagator ??= propagatorOf(parsePropagators(process.env.OTEL_PROPAGATORS).formats);
+  current.propagator ??= propagatorOf(parsePropagators(readOpenTelemetry().values.propagators).formats);
   return current.propagator;
 }
 

@@ -57,7 +57,7 @@ describe('a context', () => {
     ['a promise that then says more', () => Promise.resolve().then(() => sleep(1))],
     ['a rejected promise', () => Promise.reject(new Error('x')).catch(() => sleep(1))],
     // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried.
-    ['a thenable', async () => await ({ then: (done: () => void) => setTimeout(done, 1) } as PromiseLike<void>)],
+    ['a thenable', async () => await ({ then: (done: () => void) => setTimeout(done, 1) } as unknown as PromiseLike<void>)],
     ['a timer', () => new Promise<void>((done) => setTimeout(done, 1))],
     [
       'an interval',

@@ -18,6 +18,7 @@ import type { Screen } from './screen.js';
 import { StatusLine } from './status-line.js';
 import { blockLine, summary } from './summary.js';
 import { Thread } from './thread.js';
+import { collector, traceRequests } from './traces.js';
 import type { UpstreamReady } from './upstream.js';
 
 /** How long the demo runs before the loop is blocked, so that there is something to see before. */
@@ -34,15 +35,18 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   for (const sentence of lastRuns()) screen.print(sentence);
   try {
-    const upstream = new Thread<UpstreamReady, null>('./upstream.js', null);
-    closing.add(() => upstream.stop());
-    const upstreamPort = (await upstream.ready).port;
-
     const ops = await startOps(options.opsPort);
     closing.add(() => ops.close());
     closing.add(async () => {
       samples = new Samples(await scrape(ops));
     });
+
+    // Both ended before the last scrape, which has all of their spans.
+    const upstream = new Thread<UpstreamReady, null>('./upstream.js', null);
+    closing.add(() => upstream.stop());
+    const upstreamPort = (await upstream.ready).port;
+    const traces = await traceRequests('kymo-demo-gateway');
+    closing.add(() => traces.close());
 
     const gateway = await Gateway.start({ port: options.port, upstreamPort });
     closing.add(() => gateway.close());
@@ -117,11 +121,21 @@ function places(options: DemoOptions, gateway: Gateway, upstreamPort: number, op
     ['', 'as text, OpenMetrics or, with native histograms, protobuf; with gzip or zstd'],
     ['', `${opsBase}/live`],
     ['', `${opsBase}/debug/cardinality`],
+    ['traces', `${opsBase}/trace?n=5, one by ?id=, ?format=chrome for https://ui.perfetto.dev`],
+    ['', tracesNote()],
     ['memory', memoryNote(samples)],
     ['load', options.load ? `${counted(options.rate, 'request')} a second, from its own thread` : 'none, the gateway waits for yours'],
   ];
   const end = options.durationMs === undefined ? 'Ctrl-C ends it' : `ends after ${options.durationMs / 1_000} s or with Ctrl-C`;
   return [`Kymo demo, pid ${process.pid}, Node ${process.version}; ${end}`, ...rows.map(([name, value]) => `  ${name.padEnd(10)}${value}`)];
+}
+
+/** Where spans are sent. */
+function tracesNote(): string {
+  const endpoint = collector();
+  return endpoint === undefined
+    ? 'to a collector such as Jaeger: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 npm start'
+    : `sent to ${endpoint}`;
 }
 
 /** Where what is counted lies, and so whether it outlives a crash. */

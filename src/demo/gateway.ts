@@ -2,6 +2,7 @@
 // client of the upstream. Instrumented through Kymo's public API only. Main thread.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setHttpRoute } from '../index.js';
 import { durations, inFlight, requests } from './instruments.js';
 import { listen } from './port.js';
 import { matchRoute, ROUTES } from './routes.js';
@@ -76,6 +77,7 @@ export class Gateway {
     const duration = this.#durations.get(`${method} ${route}`) ?? durations.labels(method, route);
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    if (match.route !== undefined) setHttpRoute(request, match.route.template);
     const startMs = performance.now();
     inFlight.inc();
     // 'close' comes once for every response, complete or not.

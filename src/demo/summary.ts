@@ -34,6 +34,7 @@ export function summary({ seconds, samples, tally, longestBlockSeconds }: Run): 
     ['latency', `p50 ${time(quantileOf(buckets, 0.5))}  p99 ${time(quantileOf(buckets, 0.99))}`],
     ['upstream', upstream(samples)],
     ['load', tally === undefined ? 'none (--no-load)' : load(tally)],
+    ['spans', spans(samples)],
     ['scrapes', `${count(samples.sum('kymo_ops_requests_total', { route: '/metrics', code: '200' }))} answered`],
     ['longest block', `${time(longestBlockSeconds)} of the event loop`],
     ['drops', count(samples.sum('kymo_dropped_total'))],
@@ -45,6 +46,14 @@ function upstream(samples: Samples): string {
   const attempts = samples.sumBy('upstream_requests_total', 'outcome');
   const parts = [...attempts].sort(([a], [b]) => a.localeCompare(b)).map(([outcome, value]) => `${outcome} ${count(value)}`);
   return [...parts, `sent again ${count(samples.sum('upstream_retries_total'))}`].join('  ');
+}
+
+/** Recorded, sent and lost. */
+function spans(samples: Samples): string {
+  const exported = samples.sum('kymo_spans_exported_total');
+  const dropped = samples.sum('kymo_spans_dropped_total');
+  const sent = exported > 0 ? `  sent ${count(exported)}` : '';
+  return `${count(samples.sum('kymo_spans_total'))} recorded${sent}${dropped > 0 ? `  lost ${count(dropped)}` : ''}`;
 }
 
 function load(tally: Tally): string {

@@ -1,7 +1,8 @@
 // Forwards one request to the upstream and its answer back: streamed with back-pressure, with a limit on the upstream's
 // silence, one retry where it is safe, 502 and 504 where there is no answer. Main thread.
-import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { pipeline } from 'node:stream';
+import { TracedHttpAgent } from '../index.js';
 import { type Outcome, upstreamAttempts, upstreamBytes, upstreamDurations, upstreamRetries, upstreamSizes } from './instruments.js';
 
 /** Where requests go and how long the upstream may be silent. */
@@ -33,7 +34,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** The way to one upstream, with its pool of connections. */
 export class UpstreamClient {
   readonly #options: UpstreamOptions;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  /** Its requests carry the trace on, which those of other agents do from Node 22 on only. */
+  readonly #agent = new TracedHttpAgent({ keepAlive: true, maxSockets: 256 });
   readonly #durations;
   readonly #bytes;
   readonly #sizes;

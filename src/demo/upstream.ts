@@ -2,9 +2,10 @@
 // worker thread, so that a blocked gateway does not block it; it counts in the same registry as the main thread.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { metrics } from '../index.js';
+import { metrics, setHttpRoute } from '../index.js';
 import { matchRoute, type Route } from './routes.js';
 import { live } from './thread.js';
+import { traceRequests } from './traces.js';
 
 /** What the thread says when it is up. */
 export interface UpstreamReady {
@@ -44,6 +45,7 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(404).end();
     return;
   }
+  setHttpRoute(request, route.template);
   handled.inc({ route: route.template });
   if (route.template === '/users/:id') byUser.inc({ user: path.slice('/users/'.length) });
   const luck = Math.random();
@@ -64,11 +66,13 @@ function answer(route: Route, response: ServerResponse): void {
   response.end(body);
 }
 
+const traces = await traceRequests('kymo-demo-upstream');
 const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handle);
 server.listen(0, '127.0.0.1', () => {
-  live<UpstreamReady, null>({ port: (server.address() as AddressInfo).port }, () => {
+  live<UpstreamReady, null>({ port: (server.address() as AddressInfo).port }, async () => {
     server.close();
     server.closeAllConnections();
+    await traces.close();
     return null;
   });
 });

@@ -1,4 +1,4 @@
-// Reads the trace of a request from its headers as node:http has parsed them. App threads; costs a look-up per field where a request
+// Reads the trace of a request from its headers as node:http has parsed them. App threads; costs two look-ups where a request
 // carries nothing, and allocates nothing.
 import type { CarrierReader } from '../context/carrier.js';
 import type { Context } from '../context/context.js';
@@ -7,24 +7,23 @@ import type { IncomingHeaders } from './tracing.js';
 
 const NONE: IncomingHeaders = Object.freeze({});
 
-/** Baggage in Jaeger's form has a header for each member. */
-const JAEGER = 'uber-trace-id';
+/** Fields of the W3C formats; `tracestate` alone says nothing. */
+const W3C: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
 /** A reader that is used again for each request. */
 export class HeaderReader implements CarrierReader {
   #headers: IncomingHeaders = NONE;
   #propagator: Propagator | undefined;
-  #fields: readonly string[] = [];
-  #always = false;
+  /** True when the propagator reads nothing but {@link W3C}; others may read fields that they do not name. */
+  #onlyW3c = false;
 
   /** `base` with what `headers` carry. Repeated fields come joined by commas, as node:http joins them. */
   extract(propagator: Propagator, base: Context, headers: IncomingHeaders): Context {
     if (propagator !== this.#propagator) {
       this.#propagator = propagator;
-      this.#fields = propagator.fields;
-      this.#always = propagator.fields.includes(JAEGER);
+      this.#onlyW3c = propagator.fields.every((field) => W3C.has(field));
     }
-    if (!this.#always && !this.#hasAny(headers)) return base;
+    if (this.#onlyW3c && headers.traceparent === undefined && headers.baggage === undefined) return base;
     this.#headers = headers;
     const context = propagator.extract(base, this);
     this.#headers = NONE;
@@ -38,10 +37,5 @@ export class HeaderReader implements CarrierReader {
 
   keys(): readonly string[] {
     return Object.keys(this.#headers);
-  }
-
-  #hasAny(headers: IncomingHeaders): boolean {
-    for (const field of this.#fields) if (headers[field] !== undefined) return true;
-    return false;
   }
 }

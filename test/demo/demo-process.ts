@@ -39,13 +39,14 @@ export class DemoProcess {
   stderr = '';
   #heard: () => void = () => undefined;
 
-  /** Starts it. The ports are free ones unless `args` name others. */
-  constructor(memory: MemoryFolder, args: readonly string[]) {
+  /** Starts it. The ports are free ones unless `args` name others; of `OTEL_*` it sees what `variables` say. */
+  constructor(memory: MemoryFolder, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
     const ports = ['--port', '--ops-port'].filter((flag) => !args.includes(flag)).flatMap((flag) => [flag, '0']);
-    const { KYMO_SERVICE_NAME: _service, OTEL_SERVICE_NAME: _otel, KYMO_MEMORY: _memory, ...env } = process.env;
+    const { KYMO_SERVICE_NAME: _service, KYMO_MEMORY: _memory, ...given } = process.env;
+    const env = Object.fromEntries(Object.entries(given).filter(([name]) => !name.startsWith('OTEL_')));
     this.#child = spawn(process.execPath, [MAIN, ...ports, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, KYMO_MEMORY_DIR: memory.path },
+      env: { ...env, ...variables, KYMO_MEMORY_DIR: memory.path },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;

@@ -1,0 +1,151 @@
+// Program: an HTTP server that answers 12 bytes, bare or observed, on one core. What observes it is loaded by the command, since
+// OpenTelemetry's instrumentation has to be there before `http` is.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { spawnSync } from 'node:child_process';
+import type * as Http from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { exposedSum } from '../runner/exposed.js';
+import { loadPromClient } from '../runner/peers.js';
+import { PEERS } from '../runner/places.js';
+import { answer } from '../runner/program.js';
+
+/** What observes the requests. */
+export type Observer = 'nothing' | 'AsyncLocalStorage' | 'Kymo' | 'prom-client + OpenTelemetry JS';
+
+/** How to serve. */
+export interface Answering {
+  readonly observer: Observer;
+  /** The core that all threads of the process run on; null: any. */
+  readonly core: number | null;
+}
+
+/** What was answered, and what the observer has of it. */
+export interface Answered {
+  readonly requests: number;
+  readonly durations: number;
+  readonly spans: number;
+}
+
+/** A handler and what its observer has seen. */
+interface Observed {
+  readonly handler: Http.RequestListener;
+  seen(): Promise<Omit<Answered, 'requests'>>;
+}
+
+const BODY = 'Hello world!';
+const ROUTE = '/hello/:name';
+const HEADERS = { 'content-type': 'text/plain', 'content-length': BODY.length };
+
+let requests = 0;
+
+const plain: Http.RequestListener = (_, response) => {
+  requests += 1;
+  response.writeHead(200, HEADERS);
+  response.end(BODY);
+};
+
+const seesNothing = async (): Promise<Omit<Answered, 'requests'>> => ({ durations: 0, spans: 0 });
+
+/** One `run` per request: what any context that follows a request costs. */
+function stored(): Observed {
+  const storage = new AsyncLocalStorage<object>();
+  const store = {};
+  return { handler: (request, response) => storage.run(store, plain, request, response), seen: seesNothing };
+}
+
+async function byKymo(): Promise<Observed> {
+  const { instrument, MetricsRegistry, setHttpRoute, TracerProvider } = await import('kymo');
+  const registry = new MetricsRegistry();
+  const provider = new TracerProvider();
+  let spans = 0;
+  instrument({ provider, registry });
+  return {
+    handler(request, response) {
+      setHttpRoute(request, ROUTE);
+      plain(request, response);
+    },
+    async seen() {
+      // Spans that were written: those that could not be are counted as drops.
+      spans = exposedSum(await registry.metrics(), 'kymo_spans_total');
+      return { durations: exposedSum(await registry.metrics(), 'http_server_request_duration_seconds_count'), spans };
+    },
+  };
+}
+
+/** As applications have it: the published instrumentation with a batch processor, and a histogram in a listener of `finish`. */
+function byPeers(): Observed {
+  const load = createRequire(PEERS);
+  const { registerInstrumentations } = load('@opentelemetry/instrumentation');
+  const { HttpInstrumentation } = load('@opentelemetry/instrumentation-http');
+  const { AsyncLocalStorageContextManager } = load('@opentelemetry/context-async-hooks');
+  const { BasicTracerProvider, BatchSpanProcessor } = load('@opentelemetry/sdk-trace-base');
+  const { context, propagation, trace } = load('@opentelemetry/api');
+  const { W3CTraceContextPropagator } = load('@opentelemetry/core');
+  let spans = 0;
+  const exporter = {
+    export(batch: readonly unknown[], done: (result: { code: number }) => void): void {
+      spans += batch.length;
+      done({ code: 0 });
+    },
+    forceFlush: async () => undefined,
+    shutdown: async () => undefined,
+  };
+  const processor = new BatchSpanProcessor(exporter);
+  const provider = new BasicTracerProvider({ spanProcessors: [processor] });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(provider);
+  registerInstrumentations({ tracerProvider: provider, instrumentations: [new HttpInstrumentation()] });
+  const client = loadPromClient();
+  const durations = new client.Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Duration of requests',
+    labelNames: ['method', 'route', 'status'],
+  });
+  return {
+    handler(request, response) {
+      const from = performance.now();
+      response.once('finish', () => {
+        durations.observe({ method: request.method ?? '', route: ROUTE, status: response.statusCode }, (performance.now() - from) / 1_000);
+      });
+      plain(request, response);
+    },
+    async seen() {
+      await processor.forceFlush();
+      return { durations: exposedSum(await client.register.metrics(), 'http_request_duration_seconds_count'), spans };
+    },
+  };
+}
+
+async function observed(observer: Observer): Promise<Observed> {
+  switch (observer) {
+    case 'nothing':
+      return { handler: plain, seen: seesNothing };
+    case 'AsyncLocalStorage':
+      return stored();
+    case 'Kymo':
+      return byKymo();
+    case 'prom-client + OpenTelemetry JS':
+      return byPeers();
+  }
+}
+
+let seen = seesNothing;
+
+answer({
+  async serve({ observer, core }: Answering): Promise<number> {
+    if (core !== null) {
+      const { status, stderr } = spawnSync('taskset', ['-a', '-p', '-c', String(core), String(process.pid)], { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`the server could not be kept on one core: ${stderr}`);
+    }
+    const { handler, seen: sees } = await observed(observer);
+    seen = sees;
+    const http: typeof Http = createRequire(import.meta.url)('http');
+    const server = http.createServer(handler);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    return (server.address() as AddressInfo).port;
+  },
+
+  answered: async (): Promise<Answered> => ({ requests, ...(await seen()) }),
+});

@@ -2,7 +2,7 @@
 // before the first processor or exporter is added.
 import { ROOT_CONTEXT as API_ROOT, type Context as ApiContext, diag } from '@opentelemetry/api';
 import { type Context, ROOT_CONTEXT } from '../../context/context.js';
-import type { SpanProcessor as KymoSpanProcessor } from '../../traces/processors.js';
+import { countFailure, type SpanProcessor as KymoSpanProcessor } from '../../traces/processors.js';
 import type { Span } from '../../traces/span.js';
 import { viewOf } from './otel-context.js';
 import { type InstrumentationScope, type ResourceView, SpanView } from './span-view.js';
@@ -62,6 +62,7 @@ export class ProcessorBridge implements KymoSpanProcessor {
       try {
         call(processor);
       } catch (error) {
+        countFailure();
         diag.error('kymo: a span processor threw', error);
       }
     }

@@ -1,5 +1,7 @@
 // Trace objects: what they collect and sum up, how they begin, become current and end, and how they are retained.
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { forkContext } from '../../src/context/attach.js';
 import { getCurrentTraceId } from '../../src/context/current.js';
@@ -246,6 +248,42 @@ describe('the current trace', () => {
     expect(tracing.runWithTrace(second, () => tracing.currentTrace())).toBe(second);
     expect(second.endedAfterMs).toBeUndefined();
     second[Symbol.dispose]();
+  });
+});
+
+describe('a trace that has ended', () => {
+  it('is kept alive neither by code that waits in its context nor by spans of it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    let goOn: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const own = new Tracing();
+    const waiting: Promise<string | undefined>[] = [];
+    const begin = (): WeakRef<OpenTrace>[] =>
+      [own.startTrace('scoped', (trace) => trace), own.newTrace('attached')].map((trace) => {
+        for (let n = 0; n < 20; n++) {
+          const wait = async (): Promise<string | undefined> => {
+            await gate;
+            return own.currentTrace()?.name;
+          };
+          waiting.push(
+            own.runWithTrace(trace, wait),
+            own.runWithTrace(trace, () => own.span('open', {}, wait)),
+          );
+        }
+        trace[Symbol.dispose]();
+        return new WeakRef(trace);
+      });
+    const traces = begin();
+    for (let round = 0; round < 5; round++) {
+      await turn();
+      collect();
+    }
+    expect(traces.map((trace) => trace.deref()?.name)).toEqual([undefined, undefined]);
+    goOn();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([undefined]));
   });
 });
 

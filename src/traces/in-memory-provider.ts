@@ -1,6 +1,7 @@
 // A provider that keeps its last spans in memory, for tests and for small programs. App thread.
-import { activeContext, liveSpanOf } from '../context/context.js';
+import { activeContext } from '../context/context.js';
 import { enterContext } from '../context/enter.js';
+import { getCurrentSpan } from './current-span.js';
 import { DEFAULT_MAX_SPANS } from './presets.js';
 import { TracerProvider } from './provider.js';
 import type { Span } from './span.js';
@@ -40,7 +41,7 @@ export class InMemoryTraceProvider {
 
   /** The span that is open in the running code. */
   getCurrentSpan(): Span | undefined {
-    return liveSpanOf(activeContext()) as Span | undefined;
+    return getCurrentSpan();
   }
 
   /** Makes `span` the current one of the running code and of what it starts; without one, none is current any more. */

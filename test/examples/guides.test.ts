@@ -2,7 +2,7 @@
 // public name. (That they compile against the sources is checked in test/architecture/.)
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,9 +25,12 @@ interface Example {
   readonly code: string;
 }
 
-const guides = ['README.md', ...readdirSync(join(ROOT, 'src')).map((domain) => `src/${domain}/README.md`)].filter((path) =>
-  existsSync(join(ROOT, path)),
-);
+const guides = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => `src/${path}`),
+];
 const examples = guides.flatMap((path): Example[] =>
   [...readFileSync(join(ROOT, path), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code], index) => ({
     name: `${path} ${index + 1}`,

@@ -9,9 +9,9 @@ interface Found {
   readonly metrics: readonly string[];
 }
 
-/** What comes out of an application; `options` are Node's. */
-function run(app: string, which: 'kymo' | 'sdk', form: string, ...options: string[]): Found {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--no-warnings', ...options, 'run-app.cjs', app, which, form], {
+/** What a program prints as JSON. */
+function printed(...args: string[]): unknown {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--no-warnings', ...args], {
     cwd: openTelemetry.folder,
     encoding: 'utf8',
     env: { ...process.env, OTEL_SEMCONV_STABILITY_OPT_IN: 'http' },
@@ -20,7 +20,12 @@ function run(app: string, which: 'kymo' | 'sdk', form: string, ...options: strin
   return JSON.parse(stdout);
 }
 
-describe.runIf(openTelemetry.installed)('published instrumentations', () => {
+/** What comes out of an application; `options` are Node's. */
+function run(app: string, which: 'kymo' | 'sdk', form: string, ...options: string[]): Found {
+  return printed(...options, 'run-app.cjs', app, which, form) as Found;
+}
+
+describe.runIf(openTelemetry.installed)('published packages', () => {
   beforeAll(() => openTelemetry.installOurs());
 
   it.each([
@@ -31,7 +36,7 @@ describe.runIf(openTelemetry.installed)('published instrumentations', () => {
     ['openai', 'commonjs', 5],
     ['openai', 'esm', 5],
     ['openinference', 'commonjs', 4],
-  ])('of %s in %s: spans, parents, attributes, events, status and metrics are those of the SDK', (app, form, spans) => {
+  ])('instrumentations of %s in %s: spans, parents, attributes, events, status and metrics are those of the SDK', (app, form, spans) => {
     const ours = run(app, 'kymo', form);
     const theirs = run(app, 'sdk', form);
     expect(ours.spans).toEqual(theirs.spans);
@@ -39,7 +44,14 @@ describe.runIf(openTelemetry.installed)('published instrumentations', () => {
     expect(ours).toEqual(theirs);
   });
 
-  it('work with the oldest version of the API that they take, 1.3', () => {
+  it('processors and exporters of the SDK and of Langfuse send the same: batches in OTLP, the console, masked attributes', () => {
+    const ours = printed('run-exporters.cjs', 'kymo') as { otlp: unknown[]; console: unknown[]; langfuse: unknown[] };
+    expect(ours).toEqual(printed('run-exporters.cjs', 'sdk'));
+    expect([ours.otlp.length, ours.console.length, ours.langfuse.length]).toEqual([1, 3, 3]);
+    expect(JSON.stringify(ours.langfuse)).toContain('a ***');
+  });
+
+  it('instrumentations work with the oldest version of the API, 1.3', () => {
     const ours = run('http', 'kymo', 'commonjs', '--require', './with-api-1.3.cjs');
     expect(ours).toEqual(run('http', 'sdk', 'commonjs'));
   });

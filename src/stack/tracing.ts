@@ -13,6 +13,7 @@ import { setExemplarSource } from '../metrics/exemplar.js';
 import { metrics } from '../metrics/registry.js';
 import type { OpsServerOptions } from '../ops/options.js';
 import { OpsServer } from '../ops/server.js';
+import { defaultTracing, setDefaultTracing } from '../traces/default-tracing.js';
 import { type TracingTraits, traitsOf } from '../traces/presets.js';
 import { TracerProvider, type TracerProviderOptions } from '../traces/provider.js';
 import { ALWAYS_OFF } from '../traces/samplers/sampler.js';
@@ -79,8 +80,9 @@ const EXIT_MS = 2_000;
 const LONGEST_MS = 600_000;
 
 /**
- * Makes a provider of tracers with its exporters, and an ops server if asked for. Nothing global is set but the propagator, if that is
- * given: several stacks can stand side by side. Spans are flushed when the process ends by itself and, as far as threads can still send
+ * Makes a provider of tracers with its exporters, and an ops server if asked for. No provider is ever the process's: several stacks can
+ * stand side by side. The module functions (`startTrace`, `span`, ...) act on the last one, until that is shut down; the propagator is the
+ * thread's, if one is given. Spans are flushed when the process ends by itself and, as far as threads can still send
  * them, on `process.exit()`. With `OTEL_SDK_DISABLED=true` or `KYMO_DISABLED=1` nothing is recorded.
  * @throws KymoError `KYMO_CONFIG_VALUE`, `KYMO_EXPORT_OPTION`, and what `OpsServer` throws; variables that cannot be used are ignored with
  *   a warning
@@ -130,6 +132,7 @@ export function prepareTracing(options: TracingStackOptions = {}): TracingStack 
   else warnOfPropagators(env);
   const { traceIdFormat: _, spanIdFormat: __, ...own } = given; // The provider has them.
   const tracing = new Tracing({ ...own, provider });
+  setDefaultTracing(tracing);
   const ops = given.ops === undefined || DISABLED ? undefined : new OpsServer({ registries: [metrics], ...given.ops });
   const end = pipelines.length === 0 ? undefined : new ProcessEnd(pipelines, deadlines);
 
@@ -139,6 +142,7 @@ export function prepareTracing(options: TracingStackOptions = {}): TracingStack 
   const shutdown = async (timeoutMs = TIMEOUT_MS): Promise<boolean> => {
     signals.release();
     if (hasExemplars) setExemplarSource(undefined);
+    if (defaultTracing() === tracing) setDefaultTracing(undefined);
     const [inTime] = await Promise.all([provider.shutdown(timeoutMs), ops?.stop()]);
     end?.release();
     return inTime;

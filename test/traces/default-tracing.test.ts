@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   attach,
+  configureTracing,
   currentTrace,
   defaultTracing,
   detach,
@@ -50,5 +51,18 @@ describe('module functions', () => {
     inner.end();
     first[Symbol.dispose]();
     expect([getRecent().map(({ name }) => name), before.getRecent(1).map(({ name }) => name)]).toEqual([['second'], ['first']]);
+  });
+
+  it('act on what was configured last, until that is shut down', async () => {
+    const first = await configureTracing({ preset: 'hearthnet' });
+    const second = await configureTracing({ preset: 'agentos' });
+    const preset = (): string => defaultTracing().preset;
+    expect(defaultTracing()).toBe(second.tracing);
+    await first.shutdown();
+    expect(preset()).toBe('agentos');
+    startTrace('job').end();
+    expect(second.tracing.getRecent().map(({ name }) => name)).toEqual(['job']);
+    await second.shutdown();
+    expect(preset()).toBe('default');
   });
 });

@@ -55,20 +55,27 @@ function stored(): Observed {
 }
 
 async function byKymo(): Promise<Observed> {
-  const { instrument, MetricsRegistry, setHttpRoute, TracerProvider } = await import('kymo');
+  const { instrument, MetricsRegistry, OpsServer, setHttpRoute, TracerProvider } = await import('kymo');
   const registry = new MetricsRegistry();
-  const provider = new TracerProvider();
-  let spans = 0;
-  instrument({ provider, registry });
+  // Our own scrapes are no part of what is counted.
+  instrument({ provider: new TracerProvider(), registry, fetch: false });
   return {
     handler(request, response) {
       setHttpRoute(request, ROUTE);
       plain(request, response);
     },
     async seen() {
-      // Spans that were written: those that could not be are counted as drops.
-      spans = exposedSum(await registry.metrics(), 'kymo_spans_total');
-      return { durations: exposedSum(await registry.metrics(), 'http_server_request_duration_seconds_count'), spans };
+      const ops = new OpsServer({ registries: [registry] });
+      await ops.start();
+      const scraped = async (): Promise<string> => (await fetch(`http://127.0.0.1:${ops.address?.port}/metrics`)).text();
+      let text = await scraped();
+      // Spans are counted when they have been read from the ring, a moment after they were written.
+      for (let attempt = 0; attempt < 50 && exposedSum(text, 'kymo_spans_total') < requests; attempt++) {
+        await new Promise((done) => setTimeout(done, 20));
+        text = await scraped();
+      }
+      await ops.stop();
+      return { durations: exposedSum(text, 'http_server_request_duration_seconds_count'), spans: exposedSum(text, 'kymo_spans_total') };
     },
   };
 }

@@ -14,14 +14,16 @@ use kymo_core::memory::clock::mono_ms;
 use kymo_core::metrics::self_metrics::SELF_REGISTRY;
 use kymo_core::ring::full::{OnFull, Policy};
 use kymo_core::ring::rings::{Destination, RingOptions};
+use kymo_core::threads::guard;
 use kymo_core::traces::host::{Host, Traces};
 use kymo_core::traces::resource::{MOST_SCOPES, Resource, Scope};
 use kymo_core::traces::sink::SpanSink;
 use kymo_core::traces::store::TraceStore;
 use kymo_core::traces::tail::TailSampler;
-use napi::Env;
 use napi::bindgen_prelude::Unknown;
+use napi::{Env, sys};
 use napi_derive::napi;
+use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
 use tail::TailOptions;
 
@@ -77,16 +79,24 @@ pub struct HostOptions<'a> {
     pub tail: Option<TailOptions<'a>>,
 }
 
-/// Makes a provider.
+/// Makes a provider, which is retired when the calling thread ends.
 #[napi(catch_unwind)]
-pub fn traces_host(options: HostOptions<'_>) -> napi::Result<u32> {
+pub fn traces_host(env: Env, options: HostOptions<'_>) -> napi::Result<u32> {
     let resource = Resource {
         attributes: values::attributes(&options.resource)?,
         schema_url: options.schema_url.into(),
     };
     let store = TraceStore::new(options.retained_traces as usize, options.retained_bytes as usize);
     let tail = options.tail.map(tail::rules).transpose()?.map(TailSampler::new);
-    Ok(traces().add_host(Host::new(resource, store, tail)))
+    let host = traces().add_host(Host::new(resource, store, tail));
+    // SAFETY: `env` is the environment of the running call, and the argument a mere number.
+    unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(retire), host as usize as *mut c_void) };
+    Ok(host)
+}
+
+/// Runs on the app thread when its environment ends.
+unsafe extern "C" fn retire(host: *mut c_void) {
+    guard(|| traces().retire_host(host as usize as u32), ());
 }
 
 /// Ends a provider.

@@ -6,7 +6,7 @@ use super::resource::{Resource, Scopes};
 use super::store::TraceStore;
 use super::tail::TailSampler;
 use super::{ExportSpan, SpanRecord};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A provider: its resource, what it keeps, how it samples and where it exports to.
@@ -17,6 +17,8 @@ pub struct Host {
     pub store: TraceStore,
     tail: Option<TailSampler>,
     pipelines: RwLock<Vec<Arc<Pipeline>>>,
+    /// Its thread has ended; see [`Traces::retire_host`].
+    retired: AtomicBool,
 }
 
 /// See the module. One per process.
@@ -43,7 +45,22 @@ impl Host {
             store,
             tail,
             pipelines: RwLock::default(),
+            retired: AtomicBool::new(false),
         }
+    }
+
+    /// Whether a new provider like `other` can go on as this one.
+    fn goes_on_as(&self, other: &Host) -> bool {
+        let rules = |host: &Host| host.tail.as_ref().map(|tail| tail.rules().clone());
+        self.retired.load(Ordering::Acquire)
+            && self.resource == other.resource
+            && self.store.limits() == other.store.limits()
+            && rules(self) == rules(other)
+    }
+
+    fn close_pipelines(&self) {
+        let pipelines = std::mem::take(&mut *self.pipelines.write().unwrap_or_else(PoisonError::into_inner));
+        pipelines.iter().for_each(|pipeline| pipeline.close());
     }
 
     /// How its traces are sampled once they are complete.
@@ -92,9 +109,15 @@ fn spread(pipelines: &[Arc<Pipeline>], span: ExportSpan) {
 }
 
 impl Traces {
-    /// Adds a provider; its number names it from now on.
+    /// Adds a provider; its number names it from now on. One of an ended thread that is just like it goes on in its place.
     pub fn add_host(&self, host: Host) -> u32 {
         let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        for (number, known) in hosts.iter().enumerate() {
+            if let Some(known) = known.as_ref().filter(|known| known.goes_on_as(&host)) {
+                known.retired.store(false, Ordering::Release);
+                return number as u32;
+            }
+        }
         hosts.push(Some(Arc::new(host)));
         hosts.len() as u32 - 1
     }
@@ -121,8 +144,16 @@ impl Traces {
             return;
         };
         drop(hosts);
-        let pipelines = std::mem::take(&mut *host.pipelines.write().unwrap_or_else(PoisonError::into_inner));
-        pipelines.iter().for_each(|pipeline| pipeline.close());
+        host.close_pipelines();
+    }
+
+    /// The thread of a provider has ended without closing it: nobody takes its batches any more. Its traces are still shown,
+    /// until a provider just like it takes over: threads that come and go need no more room than those that run at a time.
+    pub fn retire_host(&self, number: u32) {
+        if let Some(host) = self.host(number) {
+            host.close_pipelines();
+            host.retired.store(true, Ordering::Release);
+        }
     }
 
     /// Adds a pipeline to a provider: it gets what ends from now on. `None` when the provider is closed.
@@ -220,3 +251,7 @@ impl Traces {
         self.clocks.check()
     }
 }
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+mod tests;

@@ -195,6 +195,11 @@ impl TraceStore {
         }
     }
 
+    /// Completed traces and bytes that it retains at most.
+    pub fn limits(&self) -> (usize, usize) {
+        (self.max_traces, self.max_bytes)
+    }
+
     fn make_room(&self, state: &mut State) {
         loop {
             let (open, completed) = (state.traces.len(OPEN), state.traces.len(COMPLETED));

@@ -32,7 +32,11 @@ pub fn text(body: impl Into<Vec<u8>>) -> Body {
 }
 
 pub fn metrics(render: impl Fn(&ScrapeRequest<'_>) -> Body + Send + Sync + 'static) -> RouteTable {
-    RouteTable::new().with(Route::rendered("/metrics", Access::Token, Arc::new(move |request| render(request).into())))
+    RouteTable::new().with(Route::rendered(
+        "/metrics",
+        Access::Token,
+        Arc::new(move |request| render(request).into()),
+    ))
 }
 
 pub fn serve(config: OpsConfig, routes: RouteTable) -> Server {

@@ -167,6 +167,11 @@ impl TailSampler {
         }
     }
 
+    /// As given.
+    pub fn rules(&self) -> &TailRules {
+        &self.rules
+    }
+
     fn make_room(&self, state: &mut State, kept: &mut Vec<Kept>) {
         while state.traces.len(UNDECIDED) > self.rules.max_traces || state.bytes > self.rules.max_bytes {
             let Some(place) = state.traces.oldest(UNDECIDED) else {

@@ -42,7 +42,7 @@ export function injectEnvironment<E extends Record<string, string | undefined>>(
   return env;
 }
 
-/** The context that an environment brings, such as `process.env` that of whoever started this process; the root where it brings none. */
+/** The context that an environment brings, such as this process's that of whoever started it; the root where it brings none. */
 export function extractEnvironment(env: Record<string, string | undefined>): Context {
   return currentPropagator().extract(ROOT_CONTEXT, environmentCarrier(env));
 }

@@ -3,7 +3,11 @@
 
 use super::clock::WallClock;
 use super::retained::RetainedTrace;
-use super::{ExportSpan, Resource, Scopes, SpanRecord, Threshold, chrome, msgpack, otlp, speedscope};
+use super::shown::ShownTrace;
+use super::store::TraceStore;
+use super::tail::{AttributeRule, Condition, Share, TailRules, TailSampler};
+use super::trace_json::{Detail, push_trace};
+use super::{ExportSpan, OwnedValue, Resource, Scopes, SpanRecord, Threshold, chrome, msgpack, otlp, speedscope};
 use crate::intern::InternTable;
 use crate::layout::{HEADER_SIZE, KIND_RING};
 use crate::memory::segment::Segment;
@@ -70,6 +74,48 @@ pub fn fuzz_spans(data: &[u8]) {
     let traces = [Arc::new(trace)];
     check_json(&written(&|out| chrome::encode(&traces, &resource, &scopes, out)));
     check_json(&written(&|out| speedscope::encode(&traces, &resource, out)));
+    let [trace] = traces;
+    let shown = ShownTrace {
+        trace,
+        resource: Arc::new(resource),
+    };
+    check_json(&written(&|out| push_trace(&shown, &scopes, Detail::Spans, out)));
+    retained_and_sampled(&spans);
+}
+
+/// Spans with any ids, times and attributes in a small store and before a sampler with every kind of rule: whatever comes,
+/// bounds hold, and each span is emitted once or counted as dropped.
+fn retained_and_sampled(spans: &[Arc<SpanRecord>]) {
+    let store = TraceStore::new(4, 4_096);
+    let conditions = [
+        Condition::AtLeast(1.0),
+        Condition::OneOf(vec![OwnedValue::Text("a".into())]),
+    ];
+    let sampler = TailSampler::new(TailRules {
+        attributes: conditions
+            .map(|condition| AttributeRule {
+                key: "k".into(),
+                condition,
+                share: Share::of(0.5),
+            })
+            .into(),
+        max_traces: 2,
+        max_bytes: 4_096,
+        max_decisions: 8,
+        max_routes: 2,
+        ..TailRules::default()
+    });
+    let mut emitted = 0;
+    for (at, span) in spans.iter().enumerate() {
+        store.accept(span);
+        sampler.accept(span, &mut |_| emitted += 1);
+        sampler.tick(at as u64 * 1_000, &mut |_| emitted += 1);
+        assert!(store.counts().bytes <= 4_096 && store.recent(9).len() <= 4);
+        assert!(sampler.counts().undecided_traces <= 2 && sampler.counts().undecided_bytes <= 4_096);
+    }
+    sampler.decide_all(&mut |_| emitted += 1);
+    let exported = spans.iter().filter(|span| !span.view().record_only).count() as u64;
+    assert_eq!(emitted + sampler.counts().dropped_spans, exported);
 }
 
 /// Every field is whole, and every message in it. Recursion ends where that of readers does.

@@ -1,6 +1,10 @@
 // The libraries we compare with, loaded from bench/peers and from nowhere else. Main thread of a row's process.
 import { createRequire } from 'node:module';
+import type * as OpenTelemetryApi from '@opentelemetry/api';
+import type * as OpenTelemetryContexts from '@opentelemetry/context-async-hooks';
+import type * as OpenTelemetryOtlp from '@opentelemetry/exporter-trace-otlp-proto';
 import type * as OpenTelemetryMetrics from '@opentelemetry/sdk-metrics';
+import type * as OpenTelemetryTraces from '@opentelemetry/sdk-trace-base';
 import type * as PromClient from 'prom-client';
 import { PEERS } from './places.js';
 
@@ -25,4 +29,24 @@ export function promRegistry(client: typeof PromClient): PromClient.Registry {
 /** Loads OpenTelemetry's metrics SDK. */
 export function loadOpenTelemetry(): typeof OpenTelemetryMetrics {
   return createRequire(PEERS)('@opentelemetry/sdk-metrics');
+}
+
+/** Loads OpenTelemetry's trace SDK. */
+export function loadOpenTelemetryTraces(): typeof OpenTelemetryTraces {
+  return createRequire(PEERS)('@opentelemetry/sdk-trace-base');
+}
+
+/** Loads OpenTelemetry's API, of which a process has one. */
+export function loadOpenTelemetryApi(): typeof OpenTelemetryApi {
+  return createRequire(PEERS)('@opentelemetry/api');
+}
+
+/** Loads what keeps OpenTelemetry's context across promises and callbacks. */
+export function loadOpenTelemetryContexts(): typeof OpenTelemetryContexts {
+  return createRequire(PEERS)('@opentelemetry/context-async-hooks');
+}
+
+/** Loads OpenTelemetry's exporter of traces over OTLP/HTTP with protobuf. */
+export function loadOpenTelemetryOtlp(): typeof OpenTelemetryOtlp {
+  return createRequire(PEERS)('@opentelemetry/exporter-trace-otlp-proto');
 }

@@ -2,7 +2,7 @@
 import { endedState, FLAG_RANDOM } from '../context/context.js';
 import { newTraceWordsAs } from '../context/id-text.js';
 import { nextSpanNumber } from '../context/ids.js';
-import type { Attributes } from './attributes.js';
+import { type Attributes, textOf } from './attributes.js';
 import { ENDED, Span } from './span.js';
 import { now } from './span-time.js';
 import { threadRing } from './thread-ring.js';
@@ -16,7 +16,7 @@ export class DetachedSpan extends Span {
     newTraceWordsAs(tracer.provider.traceIdFormat, words);
     const { t0, t1, t2, t3 } = words;
     const number = nextSpanNumber(tracer.provider.narrow);
-    super(tracer, String(name), t0, t1, t2, t3, number, 0, 0, FLAG_RANDOM, threadRing().clock, now(), undefined);
+    super(tracer, textOf(name), t0, t1, t2, t3, number, 0, 0, FLAG_RANDOM, threadRing().clock, now(), undefined);
     this.setAttributes(attributes);
   }
 

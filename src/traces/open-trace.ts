@@ -11,6 +11,9 @@ import { type SpanKeeper, TraceScope } from './trace-scope.js';
 /** Spans that one trace object keeps; those beyond are counted, and retained natively like all others. */
 export const MOST_KEPT_SPANS = 1_000;
 
+/** Open spans beyond those that are followed until their end, to be added up; of still more only the number is known. */
+const MOST_FOLLOWED = 10_000;
+
 /** What an {@link OpenTrace} begins with. */
 export interface OpenTraceFields extends TraceWords {
   /** The text form of the words. */
@@ -22,7 +25,7 @@ export interface OpenTraceFields extends TraceWords {
   readonly around: Context;
   /** Number of the wall-clock anchor. */
   readonly clock: number;
-  /** Called once, after the spans were ended and before anything is detached. */
+  /** Called once, when it has ended and is attached nowhere. */
   readonly finish: (trace: OpenTrace) => void;
 }
 
@@ -49,6 +52,7 @@ export class OpenTrace extends Trace<Span> implements SpanKeeper<Span>, Disposab
   #droppedCostUsd = 0;
   #droppedTokens = 0;
   #droppedFailed = false;
+  #ending = false;
   #endedAfterMs: number | undefined;
 
   constructor(fields: OpenTraceFields) {
@@ -105,7 +109,7 @@ export class OpenTrace extends Trace<Span> implements SpanKeeper<Span>, Disposab
       (this.spans as Span[]).push(span);
     } else {
       this.#dropped += 1;
-      this.#notKept.add(span);
+      if (this.#notKept.size < MOST_FOLLOWED) this.#notKept.add(span);
     }
   }
 
@@ -117,9 +121,9 @@ export class OpenTrace extends Trace<Span> implements SpanKeeper<Span>, Disposab
     this.#droppedFailed ||= span.status === 'error' || span.status === 'timeout';
   }
 
-  /** Makes it the trace of the running code until it is disposed of; `attachContext` says what that means in an async function. */
+  /** Makes it the trace of the running code until it ends, if it has not; `attachContext` says what that means in an async function. */
   attach(): void {
-    this.#attachments.push(attachContext(this.context));
+    if (!this.#ending) this.#attachments.push(attachContext(this.context));
   }
 
   /** True while it is attached somewhere. */
@@ -127,20 +131,24 @@ export class OpenTrace extends Trace<Span> implements SpanKeeper<Span>, Disposab
     return this.#attachments.length > 0;
   }
 
-  /** Ends it, and with it the spans that are still open. Later calls do nothing. Where it is attached it stays in place, but is no current trace any more. */
+  /**
+   * Ends it, and with it the spans that are still open. Wherever it was attached, what was current before comes back. Later calls do
+   * nothing.
+   */
   end(): void {
-    if (this.#endedAfterMs !== undefined) return;
+    if (this.#ending) return; // Also for a processor that ends it because of one of these spans.
+    this.#ending = true;
     for (const span of [...this.#notKept].reverse()) span.end();
     for (let index = this.spans.length - 1; index >= 0; index--) this.spans[index]?.end();
     this.#endedAfterMs = this.durationMs;
     this.#scope.keeper = undefined;
+    for (const attachment of this.#attachments.splice(0).reverse()) attachment.detach();
     this.#finish(this);
   }
 
-  /** Ends it and detaches it wherever it was attached: what was current there before comes back. */
+  /** Ends it. */
   [Symbol.dispose](): void {
     this.end();
-    for (const attachment of this.#attachments.splice(0).reverse()) attachment.detach();
   }
 }
 

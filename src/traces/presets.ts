@@ -27,7 +27,7 @@ export interface TracingTraits {
   readonly defaultAgentKind: AgentSpanKind | undefined;
   /** Completed traces that are retained. */
   readonly retainedTraces: number;
-  /** Spans that an in-memory provider retains. */
+  /** Ended spans that the thread keeps as objects, for `getAllSpans`, in [0, 1,000,000]. */
   readonly retainedSpans: number;
   /** Attributes that a failed span gets beside the exception's event: `error` with the text, `error` = true with type and message, or none. */
   readonly errorAttributes: 'none' | 'text' | 'typed';
@@ -50,7 +50,7 @@ const DEFAULT: TracingTraits = Object.freeze({
   defaultSpanName: 'operation',
   defaultAgentKind: undefined,
   retainedTraces: TRACE_RING_BUFFER,
-  retainedSpans: DEFAULT_MAX_SPANS,
+  retainedSpans: 0,
   errorAttributes: 'none',
 });
 
@@ -78,7 +78,7 @@ export const TRACING_PRESETS: Readonly<Record<TracingPreset, TracingTraits>> = O
     scopeVersion: '0.1.0',
     errorAttributes: 'typed',
   }),
-  lexigram: Object.freeze({ ...DEFAULT, serviceName: 'lexigram-service' }),
+  lexigram: Object.freeze({ ...DEFAULT, serviceName: 'lexigram-service', retainedSpans: DEFAULT_MAX_SPANS }),
 } as const);
 
 /** The options of `preset`. @throws KymoError `KYMO_CONFIG_VALUE` for a name that is none. */

@@ -1,12 +1,12 @@
 // Tracing as the five older systems offer it, over one provider: trace objects, spans that are current while they are open, messages,
 // and what is retained. App threads.
 import { SPAN_RECORD_ONLY } from '../binding/generated/layout.js';
-import { native } from '../binding/load.js';
+import { asKymoError, native } from '../binding/load.js';
 import { activeContext, FLAG_RANDOM, hasTrace, runInContext } from '../context/context.js';
 import { enterContext } from '../context/enter.js';
 import { newTraceWordsAs, readTraceId, traceIdText } from '../context/id-text.js';
 import { nextSpanNumber, spanHigh, spanLow } from '../context/ids.js';
-import type { Attributes } from './attributes.js';
+import { type Attributes, textOf } from './attributes.js';
 import { AutomaticSpans } from './automatic-spans.js';
 import { DetachedSpan } from './detached-span.js';
 import { MessageSpans, type MessageSpansOptions } from './message-spans.js';
@@ -15,8 +15,10 @@ import { type TracingPreset, type TracingTraits, traitsOf } from './presets.js';
 import { TracerProvider } from './provider.js';
 import { QueueFeeder } from './queue-feeder.js';
 import { type RetainedTrace, readTraces, TRACE_RECORD } from './retained-trace.js';
+import { ALWAYS_OFF } from './samplers/sampler.js';
 import { settling } from './settling.js';
 import type { Span } from './span.js';
+import { SpanBuffer } from './span-buffer.js';
 import type { SpanBackend } from './span-export-worker.js';
 import type { SpanOptions } from './span-options.js';
 import { withoutTrace } from './span-options.js';
@@ -78,6 +80,7 @@ export class Tracing {
       ...(recipients === undefined ? {} : { recipients }),
     });
     this.automatic = new AutomaticSpans(this.tracer, this.messages);
+    if (traits.retainedSpans > 0) this.provider.addProcessor(new SpanBuffer({ maxSpans: traits.retainedSpans }));
     if (spanQueue !== undefined || exporter !== undefined) this.provider.addProcessor(new QueueFeeder(spanQueue, exporter));
   }
 
@@ -88,7 +91,7 @@ export class Tracing {
 
   /**
    * Begins a trace with a fresh id. With `fn`, it is current while that runs, and over when that returns, throws, or its promise is
-   * settled. Without, it is current until it is disposed of: `using trace = tracing.startTrace('job')`; what was current before comes back.
+   * settled. Without, it is current until it ends, `using trace = tracing.startTrace('job')`; what was current before comes back.
    */
   startTrace(name?: string, options?: NewTraceOptions): OpenTrace;
   startTrace<R>(name: string, fn: (trace: OpenTrace) => R): R;
@@ -132,7 +135,7 @@ export class Tracing {
   detach(): void {
     const trace = this.currentTrace();
     if (trace === undefined) return;
-    trace[Symbol.dispose]();
+    trace.end();
     // One that was attached by hand is another branch's, seen through a caller that both have; see attachContext.
     const context = activeContext();
     if (openTraceOf(context)?.isAttached === true) enterContext(withoutTrace(context));
@@ -185,13 +188,24 @@ export class Tracing {
     return this.#listeners.add(exporter);
   }
 
+  /** Ended spans that this thread keeps as objects, oldest first: the last `retainedSpans`, which is none but for the preset `lexigram`. */
+  getAllSpans(): Span[] {
+    return this.provider.endedSpans;
+  }
+
   /**
    * The last `count` completed traces of the provider in the order of their completion, newest last; all of them when there are fewer.
    * Read from native memory after all threads' rings were drained: some ms for thousands.
    */
   getRecent(count: number = RECENT): RetainedTrace[] {
     const wanted = Math.min(Math.floor(count), 2 ** 31 - 1);
-    return wanted >= 1 ? readTraces(native.tracesRecent(this.provider.host, wanted), this.provider) : [];
+    if (!(wanted >= 1)) return [];
+    try {
+      return readTraces(native.tracesRecent(this.provider.host, wanted), this.provider);
+    } catch (error) {
+      if (this.provider.sampler === ALWAYS_OFF) return []; // It was shut down, and gave them back.
+      throw asKymoError(error);
+    }
   }
 
   #open(name: string, traceId: string | undefined): OpenTrace {
@@ -201,7 +215,7 @@ export class Tracing {
     return new OpenTrace({
       ...words,
       traceId: traceIdText(words, this.provider.traceIdFormat),
-      name: String(name),
+      name: textOf(name),
       external: known || typeof traceId !== 'string' ? '' : traceId,
       around: activeContext(),
       clock: threadRing().clock,
@@ -210,6 +224,14 @@ export class Tracing {
   }
 
   #finish(trace: OpenTrace): void {
+    if (this.provider.sampler !== ALWAYS_OFF) this.#record(trace);
+    this.#traceCount += 1;
+    if (this.#logger !== undefined) logDone(this.#logger, trace);
+    this.#listeners.tell(trace);
+  }
+
+  /** Writes the record that completes the trace: a span that is never exported. */
+  #record(trace: OpenTrace): void {
     const { t0, t1, t2, t3, name, clock } = trace;
     const startedAt = trace.startedAt * 1_000;
     const number = nextSpanNumber();
@@ -233,8 +255,5 @@ export class Tracing {
       spanHigh(number),
       spanLow(number),
     );
-    this.#traceCount += 1;
-    if (this.#logger !== undefined) logDone(this.#logger, trace);
-    this.#listeners.tell(trace);
   }
 }

@@ -78,6 +78,16 @@ describe('presets', () => {
     expect([own.tracer.name, own.provider.traceIdFormat, own.provider.errorAttributes]).toEqual(['app', 'ulid', 'none']);
   });
 
+  it('keep ended spans as objects, where their system did [L-178]', () => {
+    const kept = (tracing: Tracing): string[] => {
+      for (let n = 0; n < 1_002; n++) tracing.trace(`s${n}`, () => undefined);
+      return tracing.getAllSpans().map(({ name }) => name);
+    };
+    expect([kept(new Tracing()), kept(new Tracing({ retainedSpans: 2 }))]).toEqual([[], ['s1000', 's1001']]);
+    const lexigram = kept(new Tracing({ preset: 'lexigram' }));
+    expect([lexigram.length, lexigram[0]]).toEqual([1_000, 's2']);
+  });
+
   it('must be known, like their options', () => {
     const coded = expect.objectContaining({ code: 'KYMO_CONFIG_VALUE' });
     for (const preset of ['python', 'constructor', '', undefined].slice(0, 3))

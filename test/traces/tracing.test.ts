@@ -3,9 +3,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
-import { forkContext } from '../../src/context/attach.js';
-import { getCurrentTraceId } from '../../src/context/current.js';
-import { type OpenTrace, type RetainedTrace, TRACE_RING_BUFFER, type TraceLogger, Tracing } from '../../src/index.js';
+import {
+  ALWAYS_OFF,
+  forkContext,
+  getCurrentTraceId,
+  type OpenTrace,
+  parentBasedSampler,
+  type RetainedTrace,
+  TRACE_RING_BUFFER,
+  type TraceLogger,
+  TracerProvider,
+  Tracing,
+} from '../../src/index.js';
 import { spansDropped } from './own-counts.js';
 
 const tracing = new Tracing();
@@ -201,7 +210,9 @@ describe('the current trace', () => {
     expect(hearthnet.currentTrace()).toBe(trace);
     hearthnet.detach();
     other[Symbol.dispose]();
+    hearthnet.attach(trace); // It is over.
     expect(hearthnet.currentTrace()).toBeUndefined();
+    expect(getCurrentTraceId()).toBeUndefined();
     expect(find(id, hearthnet)?.capability).toBe('serve');
   });
 
@@ -306,6 +317,16 @@ describe('detach', () => {
     expect([own.getRecent().length, own.traceCount, lines]).toEqual([1, 1, []]);
   });
 
+  it('[H-58] ends it once, also when its end is what ends it', () => {
+    const own = new Tracing();
+    own.provider.addProcessor({ onEnd: () => own.detach() });
+    own.newTrace('chat');
+    own.span('a');
+    own.span('b');
+    own.detach();
+    expect([own.traceCount, own.getRecent().map(names)]).toEqual([1, [['a', 'b']]]);
+  });
+
   it('[H-58] without a trace does nothing, and a logger that throws is nobody’s concern', () => {
     const own = new Tracing({
       logger: {
@@ -345,6 +366,28 @@ describe('retained traces', () => {
     expect(own.getRecent()).toEqual([]);
     own.detach();
     expect(own.getRecent().map(names)).toEqual([['first', 'second']]);
+  });
+
+  it('are those of a sampler that decides as for any other root', () => {
+    const off = new Tracing({ provider: new TracerProvider({ sampler: parentBasedSampler({ root: ALWAYS_OFF }) }) });
+    const trace = off.startTrace('unsampled', (one) => {
+      off.trace('work', (span) => expect(span.isRecording()).toBe(false));
+      return one;
+    });
+    expect([trace.spans, off.getRecent().map(({ name, spanCount }) => [name, spanCount])]).toEqual([[], [['unsampled', 0]]]);
+    const never = new Tracing({ provider: new TracerProvider({ sampler: ALWAYS_OFF }) });
+    never.startTrace('off').end();
+    expect([never.getRecent(), never.traceCount]).toEqual([[], 1]);
+  });
+
+  it('are given back when the provider is shut down; nothing fails then', async () => {
+    const own = new Tracing();
+    const open = own.newTrace('open');
+    own.startTrace('done').end();
+    await own.provider.shutdown();
+    expect(own.span('late').isRecording()).toBe(false);
+    own.detach();
+    expect([own.getRecent(), open.endTime !== undefined]).toEqual([[], true]);
   });
 
   it('[H-59] of spans without a trace object are named after their root', () => {
@@ -416,6 +459,7 @@ describe('startTrace', () => {
       using inner = agentos.startTrace('inner');
       expect(agentos.currentTrace()).toBe(inner);
     }
+    agentos.startTrace('ended').end();
     expect(agentos.currentTrace()).toBe(outer);
     agentos.startTrace('scoped', (scoped) => {
       expect(() =>

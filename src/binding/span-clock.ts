@@ -1,7 +1,6 @@
 // The clock of spans: the monotonic clock of the process in ms, the same in all of its threads. App threads.
 
 import { performance } from 'node:perf_hooks';
-import { hrtime } from 'node:process';
 
 /** What `performance.now()` lacks to `CLOCK_MONOTONIC` on this thread, in ms: it counts from the thread's start. */
 function measureOrigin(): number {
@@ -10,7 +9,7 @@ function measureOrigin(): number {
   // The pair of readings that lay closest together: a thread may lose its core in between.
   for (let attempt = 0; attempt < 5; attempt++) {
     const before = performance.now();
-    const mono = hrtime();
+    const mono = process.hrtime();
     const after = performance.now();
     if (after - before < apart) {
       apart = after - before;

@@ -5,7 +5,7 @@ use super::sample::Sample;
 use super::store::*;
 use super::*;
 use crate::intern::InternTable;
-use crate::layout::{HEADER_SIZE, KIND_RING};
+use crate::layout::{HEADER_SIZE, KIND_RING, SPAN_RECORD_ONLY, SPAN_WITHIN_TRACE};
 use crate::memory::segment::Segment;
 
 const SOME_BYTES: usize = 1 << 20;
@@ -34,6 +34,33 @@ fn a_trace_is_shown_from_the_moment_its_root_has_ended_and_never_before() {
     assert_eq!(trace.duration_ns(), 5_000_000);
     assert!(trace.root().unwrap().view().name.is("root"));
     assert_eq!(store.recent(1).len(), 1);
+}
+
+/// [H-59] Spans of a trace object have no parent; the object's record says when all of them have ended.
+#[test]
+fn a_trace_object_is_shown_when_its_own_record_comes_however_many_roots_it_has() {
+    let store = TraceStore::new(10, SOME_BYTES);
+    for (span, start_ns) in [(2, 1_000), (3, 2_000)] {
+        let sample = Sample {
+            span,
+            start_ns,
+            bits: SPAN_WITHIN_TRACE,
+            ..Sample::root(7)
+        };
+        assert!(sample.record().view().within_trace);
+        accept(&store, sample);
+        assert!(ids(&store).is_empty(), "running");
+    }
+    let record = Sample {
+        span: 9,
+        start_ns: 500,
+        bits: SPAN_RECORD_ONLY,
+        ..Sample::root(7).named("chat")
+    };
+    accept(&store, record);
+    let trace = store.find(&7_u128.to_be_bytes()).unwrap();
+    assert_eq!(trace.spans().len(), 3);
+    assert!(trace.root().unwrap().view().name.is("chat"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::tracestate::HeadSampling;
 use super::*;
 use crate::intern::InternTable;
-use crate::layout::{HEADER_SIZE, KIND_RING, SPAN_RECORD_ONLY};
+use crate::layout::{HEADER_SIZE, KIND_RING, SPAN_RECORD_ONLY, SPAN_WITHIN_TRACE};
 use crate::memory::segment::Segment;
 use crate::traces::resource::OwnedValue;
 use crate::traces::sample::{Given, Sample};
@@ -75,6 +75,26 @@ fn an_error_anywhere_keeps_the_whole_trace_when_its_root_ends() {
         (1, 1, 1)
     );
     assert_eq!((counts.undecided_traces, counts.undecided_bytes), (0, 0));
+}
+
+#[test]
+fn the_roots_of_a_trace_object_are_decided_about_as_one_when_its_record_comes() {
+    let sampler = TailSampler::new(TailRules {
+        errors: Some(Share::ALL),
+        ..nothing()
+    });
+    let within = |sample: Sample, span: u64| Sample {
+        span,
+        bits: SPAN_WITHIN_TRACE,
+        ..sample
+    };
+    assert_eq!(accept(&sampler, &within(Sample::root(5), 2)), []);
+    assert_eq!(accept(&sampler, &within(Sample::root(5), 3).failed()), []);
+    let record = Sample {
+        bits: SPAN_RECORD_ONLY,
+        ..Sample::root(5)
+    };
+    assert_eq!(accept(&sampler, &record), [(5, 2, SURE), (5, 3, SURE)]);
 }
 
 #[test]

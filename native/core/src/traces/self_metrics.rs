@@ -149,6 +149,9 @@ fn tail(hosts: &[Arc<Host>], emit: &mut dyn FnMut(Sample<'_>)) {
             count,
         );
     }
+    let help = "Spans of traces that tail sampling dropped.";
+    let dropped = counts.iter().map(|counts| counts.dropped_spans).sum();
+    give(emit, "kymo_tail_spans_dropped_total", help, Kind::Counter, "", dropped);
     let help = "Traces decided on without their root, since it did not end in time or there was no room to wait.";
     let rootless = counts.iter().map(|counts| counts.timed_out + counts.early).sum();
     give(emit, "kymo_tail_rootless_total", help, Kind::Counter, "", rootless);
@@ -166,6 +169,7 @@ mod tests {
     use crate::traces::resource::{Resource, Scope};
     use crate::traces::sample::Sample as SampleSpan;
     use crate::traces::store::TraceStore;
+    use crate::traces::tail::{Share, TailRules, TailSampler};
 
     fn rendered(traces: &Traces) -> Vec<String> {
         let mut lines = Vec::new();
@@ -228,5 +232,33 @@ mod tests {
         let lines = rendered(&traces);
         let lost = "kymo_spans_dropped_total{reason=\"shutdown\"} 1".to_owned();
         assert!(lines.contains(&lost), "what still waited: {lines:#?}");
+    }
+    #[test]
+    fn tail_sampling_tells_what_it_decided_and_what_waits() {
+        let traces = Traces::default();
+        let rules = TailRules {
+            rest: Share::of(0.0),
+            ..TailRules::default()
+        };
+        let tail = Some(TailSampler::new(rules));
+        let host = traces.add_host(Host::new(Resource::default(), TraceStore::new(10, 1 << 20), tail));
+        let tail = traces.host(host).unwrap();
+        let accept = |sample: SampleSpan| tail.tail().unwrap().accept(&sample.record(), &mut |_| {});
+        accept(SampleSpan::child(1, 2).failed());
+        accept(SampleSpan::root(1));
+        accept(SampleSpan::child(2, 2));
+        accept(SampleSpan::root(2));
+        accept(SampleSpan::child(3, 2));
+        let lines = rendered(&traces);
+        for line in [
+            "kymo_tail_traces_total{decision=\"errors\"} 1",
+            "kymo_tail_traces_total{decision=\"slow\"} 0",
+            "kymo_tail_traces_total{decision=\"dropped\"} 1",
+            "kymo_tail_spans_dropped_total{} 2",
+            "kymo_tail_rootless_total{} 0",
+            "kymo_tail_undecided_traces{} 1",
+        ] {
+            assert!(lines.iter().any(|known| known == line), "{line} in {lines:#?}");
+        }
     }
 }

@@ -37,8 +37,8 @@ export class ModuleExporter {
 }
 
 /**
- * Declares an exporter that runs on a thread of its own: the module exports `createExporter(options)` (or has it as default), which gives a
- * `SpanExporter`, or a promise of one. Nothing of it runs on the main thread, and a crash there is a restart, with back-off.
+ * Declares an exporter that runs on a thread of its own: the module exports `createExporter(options)`, which gives a `SpanExporter` or a
+ * promise of one. Nothing of it runs on the main thread, and a crash there is a restart, with back-off.
  * @param module URL or absolute path of a JavaScript module
  * @throws KymoError `KYMO_EXPORT_OPTION`
  * @example moduleExporter(new URL('./my-exporter.js', import.meta.url), { options: { table: 'spans' } })
@@ -59,11 +59,10 @@ function moduleUrl(module: unknown): string {
  * @throws KymoError `KYMO_EXPORT_OPTION` when it gives none, and whatever the module throws
  */
 export async function loadExporter(url: string, options: unknown): Promise<SpanExporter> {
-  const module = (await import(url)) as { createExporter?: unknown; default?: unknown };
-  // A CommonJS module has all that it exports as default.
-  const inner = module.default as { createExporter?: unknown } | undefined;
-  const factory = module.createExporter ?? inner?.createExporter ?? inner;
-  const exporter = typeof factory === 'function' ? await factory(options) : factory;
+  const module = (await import(url)) as { createExporter?: unknown; default?: { createExporter?: unknown } };
+  // What a CommonJS module exports is not always seen by name.
+  const factory = module.createExporter ?? module.default?.createExporter;
+  const exporter: unknown = typeof factory === 'function' ? await factory(options) : undefined;
   if (isSpanExporter(exporter)) return exporter;
   throw new KymoError('KYMO_EXPORT_OPTION', { option: 'module', value: url, expected: 'a module that exports createExporter(options)' });
 }

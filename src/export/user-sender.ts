@@ -3,7 +3,7 @@
 import type { TracesBatch } from '../binding/native-traces.js';
 import type { BatchSender, Delivery } from './delivery.js';
 import type { SpanExporter } from './exporter.js';
-import { decodeSpans, type SpanIdText } from './span-batch.js';
+import type { SpanIdText } from './span-batch.js';
 
 /** Awaits an exporter for each batch. Its errors cost their batch and are not repeated: only the exporter knows what it sent. */
 export class UserSender implements BatchSender {
@@ -62,6 +62,10 @@ export class UserSender implements BatchSender {
   }
 
   async #call(batch: TracesBatch): Promise<void> {
+    // Loaded with the first batch: most processes have no exporter of their own, and its unpacker takes a while to load.
+    const { decodeSpans } = await import('./span-batch.js');
+    // Loaded with the first batch: who exports to OTLP needs no decoder.
+    const { decodeSpans } = await import('./span-batch.js');
     await this.#exporter.export(decodeSpans(batch.body, this.#ids));
   }
 

@@ -5,11 +5,14 @@ import { read, sourceFiles } from './tree.js';
 const manifest = JSON.parse(read('package.json'));
 
 describe('package.json', () => {
-  it('has one run-time dependency: the sketch that gives the summaries of the prom-client drop-in the digits of the original', () => {
-    expect(manifest.dependencies).toEqual({ tdigest: '^0.1.1' });
-    for (const field of ['peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
-      expect(manifest[field] ?? {}, field).toEqual({});
-    }
+  it('has three run-time dependencies: threads for exporters, what unpacks their spans, and the sketch of the prom-client drop-in', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['msgpackr', 'piscina', 'tdigest']);
+    for (const field of ['optionalDependencies', 'bundleDependencies']) expect(manifest[field] ?? {}, field).toEqual({});
+  });
+
+  it('asks for a copy of the OpenTelemetry API only of those who use that drop-in', () => {
+    expect(manifest.peerDependencies).toEqual({ '@opentelemetry/api': '^1.3.0' });
+    expect(manifest.peerDependenciesMeta).toEqual({ '@opentelemetry/api': { optional: true } });
   });
 
   it('pins its tools', () => {

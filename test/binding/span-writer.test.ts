@@ -1,3 +1,4 @@
+// What is written into a span ring, as an exporter gets it: ids, times, values, rest; ring laps and records that are too long.
 import { describe, expect, it } from 'vitest';
 import { SPAN_KIND_SHIFT, SPAN_PARENT_REMOTE, SPAN_STATUS_SHIFT } from '../../src/binding/generated/layout.js';
 import { native } from '../../src/binding/load.js';

@@ -1,3 +1,4 @@
+// Exemplars of metrics that point at the sampled span around an observation.
 import { afterEach, expect, it } from 'vitest';
 import { MetricsRegistry } from '../../src/index.js';
 import { configureTracing } from '../../src/stack/tracing.js';

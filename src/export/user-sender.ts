@@ -64,8 +64,6 @@ export class UserSender implements BatchSender {
   async #call(batch: TracesBatch): Promise<void> {
     // Loaded with the first batch: most processes have no exporter of their own, and its unpacker takes a while to load.
     const { decodeSpans } = await import('./span-batch.js');
-    // Loaded with the first batch: who exports to OTLP needs no decoder.
-    const { decodeSpans } = await import('./span-batch.js');
     await this.#exporter.export(decodeSpans(batch.body, this.#ids));
   }
 

@@ -21,12 +21,16 @@ export interface TraceEvent {
 
 /** Options of {@link instrumentBus}; names are those of the bus's methods. */
 export interface BusOptions {
-  /** Methods that take a message as their first argument that is an object; default `send`, `publish`, `request`. */
+  /** Methods that are given a message to send; default `send`, `publish`, `request`. */
   readonly send?: readonly string[];
-  /** Methods that take a handler, which is called with messages; default `subscribe`, `on`. */
+  /** Methods that take a handler, which is called with messages; default `subscribe`, `on`, `once`, `addListener`. */
   readonly subscribe?: readonly string[];
-  /** Methods that are given the same handler to end that; default `unsubscribe`, `off`. */
+  /** Methods that are given the same handler to end that; default `unsubscribe`, `off`, `removeListener`. */
   readonly unsubscribe?: readonly string[];
+  /** Picks the message from the arguments of a call; default: the first object whose `type` is text. Without one, the call has no span. */
+  readonly message?: (args: readonly unknown[]) => unknown;
+  /** Whether messages without ids get them (`traceId`, `spanId`, `parentSpanId`), if they can be changed; default true. */
+  readonly stamp?: boolean;
   /** Called when a message was sent or handled. What it throws is swallowed. */
   readonly onTraceEvent?: (event: TraceEvent) => void;
 }
@@ -77,66 +81,50 @@ export class AutomaticSpans {
 
   /**
    * Gives every message that `bus` sends or handles its span: `send <type>` around the sending, `recv <type>` around each handler,
-   * which runs in the message's trace. A message without ids gets them (`traceId`, `spanId`, `parentSpanId`), if it can be changed.
+   * which runs in the message's trace.
    * @returns what makes the bus as it was
+   * @throws KymoError `KYMO_CONFIG_VALUE` when it has none of the methods, or cannot be changed
    */
   instrumentBus(bus: object, options: BusOptions = {}): () => void {
-    const { onTraceEvent } = options;
-    const handlers = new WeakMap<object, (...args: unknown[]) => unknown>();
-    const wrapped = (handler: (...args: unknown[]) => unknown): ((...args: unknown[]) => unknown) => {
-      let traced = handlers.get(handler);
-      if (traced === undefined) {
-        const around = this.#receiving(onTraceEvent);
-        traced = function (this: unknown, ...args: unknown[]): unknown {
-          return around((...given) => Reflect.apply(handler, this, given), this, args);
-        };
-        handlers.set(handler, traced);
-      }
-      return traced;
-    };
-    const subscribing: Around = (original, _self, args) => original(...args.map((arg) => (isFunction(arg) ? wrapped(arg) : arg)));
-    const unsubscribing: Around = (original, _self, args) =>
-      original(...args.map((arg) => (isFunction(arg) ? (handlers.get(arg) ?? arg) : arg)));
-    return wrapMethods(bus, {
-      ...named(options.send ?? ['send', 'publish', 'request'], this.#sending(onTraceEvent)),
-      ...named(options.subscribe ?? ['subscribe', 'on'], subscribing),
-      ...named(options.unsubscribe ?? ['unsubscribe', 'off'], unsubscribing),
-    });
-  }
-
-  #sending(tell: BusOptions['onTraceEvent']): Around {
-    return (original, _self, args) => {
-      const message = args.find(isMessage);
+    const { stamp = true } = options;
+    const sending: Around = (original, _self, args) => {
+      const message = messageOf(args, options.message);
       if (message === undefined) return original(...args);
       const fields = readMessage(message);
-      return this.#told('send', fields.type, tell, this.#messages.sendOptions(fields), (span) => {
-        if (fields.traceId === '') stampMessage(message, span);
+      return this.#told('send', fields.type, options, this.#messages.sendOptions(fields), (span) => {
+        if (stamp && fields.traceId === '') stampMessage(message, span);
         return original(...args);
       });
     };
-  }
-
-  #receiving(tell: BusOptions['onTraceEvent']): Around {
-    return (original, _self, args) => {
-      const message = args.find(isMessage);
+    const receiving: Around = (original, _self, args) => {
+      const message = messageOf(args, options.message);
       if (message === undefined) return original(...args);
       const fields = readMessage(message);
-      return this.#told('receive', fields.type, tell, this.#messages.receiveOptions(fields), () => original(...args));
+      return this.#told('receive', fields.type, options, this.#messages.receiveOptions(fields), () => original(...args));
     };
+    const handlers = new WrappedHandlers(receiving);
+    return wrapMethods(bus, {
+      ...named(options.send ?? ['send', 'publish', 'request'], sending),
+      ...named(options.subscribe ?? ['subscribe', 'on', 'once', 'addListener'], (original, _self, args) =>
+        original(...args.map((arg) => handlers.wrapped(arg))),
+      ),
+      ...named(options.unsubscribe ?? ['unsubscribe', 'off', 'removeListener'], (original, _self, args) =>
+        original(...args.map((arg) => handlers.known(arg))),
+      ),
+    });
   }
 
-  #told(event: TraceEvent['event'], type: string, tell: BusOptions['onTraceEvent'], options: SpanOptions, run: Run<unknown>): unknown {
+  #told(event: TraceEvent['event'], type: string, { onTraceEvent }: BusOptions, options: SpanOptions, run: Run<unknown>): unknown {
+    const name = `${event === 'send' ? 'send' : 'recv'} ${type}`;
+    if (onTraceEvent === undefined) return this.#tracer.trace(name, options, run);
     let started: Span | undefined;
-    const done = (): void => {
-      if (started !== undefined && tell !== undefined) announce(tell, event, type, started);
-    };
     return settling(
       () =>
-        this.#tracer.trace(`${event === 'send' ? 'send' : 'recv'} ${type}`, options, (span) => {
+        this.#tracer.trace(name, options, (span) => {
           started = span;
           return run(span);
         }),
-      done,
+      () => started !== undefined && announce(onTraceEvent, event, type, started),
     );
   }
 
@@ -148,6 +136,7 @@ export class AutomaticSpans {
   /**
    * Gives each restart of a child its span `supervisor.restart`, which is current while the child starts.
    * @returns what makes the supervisor as it was
+   * @throws KymoError `KYMO_CONFIG_VALUE` when it has none of the methods, or cannot be changed
    */
   instrumentSupervisor(supervisor: object, options: SupervisorOptions = {}): () => void {
     const { methods = ['restart', 'restartChild'], describe = describeRestart } = options;
@@ -172,6 +161,7 @@ export class AutomaticSpans {
    * Gives the calls of the methods `start`, `handle`, `stop` and `retry` that `agent` has a span each; `methods` names them where they
    * are called otherwise. A message given to `handle` or `retry` says its type, a number its attempt.
    * @returns what makes the agent as it was
+   * @throws KymoError `KYMO_CONFIG_VALUE` when it has none of the methods, or cannot be changed
    */
   instrumentAgent(agent: object, methods: Partial<Record<LifecycleStage, string>> = {}): () => void {
     const stages: readonly LifecycleStage[] = ['start', 'handle', 'stop', 'retry'];
@@ -200,12 +190,45 @@ function named(methods: readonly string[], around: Around): Record<string, Aroun
   return Object.fromEntries(methods.map((name) => [name, around]));
 }
 
-function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
-  return typeof value === 'function';
+/** Handlers of a bus and what was subscribed in their place; what nobody holds any more is forgotten. */
+class WrappedHandlers {
+  readonly #around: Around;
+  readonly #traced = new WeakMap<object, unknown>();
+  readonly #ours = new WeakSet<object>();
+
+  constructor(around: Around) {
+    this.#around = around;
+  }
+
+  /** In place of a function, one that is traced: the same one each time. */
+  wrapped(arg: unknown): unknown {
+    // What `once` of an emitter makes of one of ours comes by a second time, in `on`.
+    if (typeof arg !== 'function' || this.#ours.has(arg) || this.#ours.has((arg as { listener?: object }).listener ?? this)) return arg;
+    const known = this.#traced.get(arg);
+    if (known !== undefined) return known;
+    const around = this.#around;
+    const traced = function (this: unknown, ...args: unknown[]): unknown {
+      return around((...given) => Reflect.apply(arg, this, given), this, args);
+    };
+    this.#traced.set(arg, traced);
+    this.#ours.add(traced);
+    return traced;
+  }
+
+  /** What was subscribed in place of a function. */
+  known(arg: unknown): unknown {
+    return typeof arg === 'function' ? (this.#traced.get(arg) ?? arg) : arg;
+  }
+}
+
+/** The message among the arguments of a call, if there is one. */
+function messageOf(args: readonly unknown[], pick: BusOptions['message']): object | undefined {
+  const found = caught(() => (pick === undefined ? args.find(isMessage) : pick(args)));
+  return typeof found === 'object' && found !== null ? found : undefined;
 }
 
 function isMessage(value: unknown): value is TracedMessage {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof read(value, 'type') === 'string';
 }
 
 function announce(tell: (event: TraceEvent) => void, event: TraceEvent['event'], messageType: string, span: Span): void {
@@ -246,7 +269,7 @@ function describeRestart(supervisor: unknown, [child, error]: readonly unknown[]
 }
 
 function describeCall(agent: unknown, args: readonly unknown[]): LifecycleDetails {
-  const message = args.find(isMessage);
+  const message = messageOf(args, undefined);
   const attempt = args.find((arg) => typeof arg === 'number');
   return {
     agent: textOf(agent, 'name'),

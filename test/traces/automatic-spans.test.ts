@@ -141,6 +141,35 @@ describe('instrumentBus', () => {
     expect(handler.mock.results.map(({ value }) => value)).toEqual(['recv task', undefined]);
     bus.off('m', handler);
     expect(bus.listenerCount('m')).toBe(0);
+    bus.once('m', handler);
+    bus.emit('m', { type: 'once' });
+    bus.emit('m', { type: 'once' });
+    bus.once('m', handler);
+    bus.removeListener('m', handler);
+    expect([bus.listenerCount('m'), retained().filter(({ name }) => name === 'recv once').length]).toEqual([0, 1]);
+  });
+
+  it('takes as messages what has a type, or what it is told to, and need not write into them', async () => {
+    const sent: unknown[] = [];
+    const bus = { send: (...args: unknown[]) => void sent.push(...args) };
+    const undo = tracing.automatic.instrumentBus(bus);
+    const payload = Buffer.from('text');
+    bus.send('topic', payload, { a: 1 }, null);
+    undo();
+    expect([sent.splice(0), Object.keys(payload), retained()]).toEqual([
+      ['topic', payload, { a: 1 }, null],
+      Object.keys(Buffer.from('text')),
+      [],
+    ]);
+    tracing.automatic.instrumentBus(bus, { message: (args) => args[1], stamp: false });
+    const message = { name: 'plain' };
+    bus.send({ type: 'envelope' }, message);
+    bus.send({ type: 'envelope' });
+    expect([Object.keys(message), retained().map(({ name }) => name)]).toEqual([['name'], ['send unknown']]);
+  });
+
+  it.each([{}, { send: 1 }, Object.freeze({ send: () => 1 }), null, 'bus'])('refuses %o: nothing of it can be exchanged', (bus) => {
+    expect(() => tracing.automatic.instrumentBus(bus as object)).toThrow(expect.objectContaining({ code: 'KYMO_CONFIG_VALUE' }));
   });
 });
 

@@ -1,6 +1,7 @@
 // Tracers of the OpenTelemetry API: each starts spans of one tracer of Kymo. App threads.
-import type { Context as ApiContext, Span, SpanOptions, Tracer } from '@opentelemetry/api';
+import { type Context as ApiContext, type Span, SpanKind, type SpanOptions, type Tracer } from '@opentelemetry/api';
 import { activeContext, type Context, ROOT_CONTEXT, runInContext } from '../../context/context.js';
+import type { SpanKind as KymoKind } from '../../traces/span-kind.js';
 import { type SpanOptions as KymoSpanOptions, withoutTrace } from '../../traces/span-options.js';
 import type { Tracer as KymoTracer } from '../../traces/tracer.js';
 import { faceOf } from './api-span.js';
@@ -42,7 +43,9 @@ export class ApiTracer implements Tracer {
   #start(name: string, { root, kind, attributes, links, startTime }: SpanOptions, context: Context): Span {
     if (isSuppressed(context)) return new ContextSpan(ROOT_CONTEXT);
     const parent = root === true ? withoutTrace(context) : context;
-    // Kinds have the API's numbers in Kymo, too.
+    // Kinds have the API's numbers in Kymo, too. Most spans are started with no more than one.
+    if (attributes === undefined && links === undefined && startTime === undefined)
+      return faceOf(this.#tracer.begin(name, parent, (kind ?? SpanKind.INTERNAL) as unknown as KymoKind, undefined));
     const given: KymoSpanOptions = { kind: kind as KymoSpanOptions['kind'], attributes, links, startTime: timeOfInput(startTime) };
     return faceOf(this.#tracer.startSpan(name, given, parent));
   }

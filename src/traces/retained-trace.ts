@@ -129,7 +129,7 @@ export class RetainedSpan implements TraceSpan {
   }
 }
 
-/** A trace that is over. Its spans are those that were recorded, whichever thread they ran on. */
+/** A trace that is over. Its spans are those that its provider recorded, in the order of their start. */
 export class RetainedTrace extends Trace<RetainedSpan> {
   readonly durationMs: number;
   readonly droppedSpans: number;

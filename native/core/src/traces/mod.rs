@@ -6,6 +6,7 @@ mod arbitrary;
 mod assembly;
 pub mod chrome;
 pub mod clock;
+mod elapsed;
 mod fuzz;
 pub mod host;
 mod lanes;

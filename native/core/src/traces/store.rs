@@ -13,6 +13,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::assembly::Assembly;
+use super::elapsed::Elapsed;
 use super::record::SpanRecord;
 use super::retained::RetainedTrace;
 
@@ -41,8 +42,7 @@ pub struct TraceStore {
 struct State {
     traces: Assembly<Held, 2>,
     bytes: usize,
-    /// Monotonic, as of the last tick.
-    now_ms: u64,
+    elapsed: Elapsed,
     counts: StoreCounts,
 }
 
@@ -86,7 +86,7 @@ impl TraceStore {
         let state = State {
             traces: Assembly::new(),
             bytes: 0,
-            now_ms: 0,
+            elapsed: Elapsed::default(),
             counts: StoreCounts::default(),
         };
         TraceStore {
@@ -108,7 +108,7 @@ impl TraceStore {
         let State {
             traces,
             bytes,
-            now_ms,
+            elapsed,
             counts,
         } = &mut *state;
         let place = traces.find(id).unwrap_or_else(|| {
@@ -116,7 +116,7 @@ impl TraceStore {
             let trace = Arc::new(RetainedTrace::new(id));
             let held = Held {
                 trace,
-                since_ms: *now_ms,
+                since_ms: elapsed.now_ms(),
             };
             traces.insert(OPEN, id, held)
         });
@@ -164,10 +164,9 @@ impl TraceStore {
     /// be called every second or so; costs a lock when there is nothing to do.
     pub fn tick(&self, mono_ms: u64) {
         let mut state = self.lock();
-        state.now_ms = state.now_ms.max(mono_ms);
-        let limit = state.now_ms.saturating_sub(OPEN_TRACE_MS);
+        state.elapsed.tell(mono_ms);
         while let Some(place) = state.traces.oldest(OPEN) {
-            let is_due = |held: &Held| limit > 0 && held.since_ms <= limit;
+            let is_due = |held: &Held| state.elapsed.is_over(held.since_ms, OPEN_TRACE_MS);
             if !state.traces.get(place).is_some_and(is_due) {
                 break;
             }

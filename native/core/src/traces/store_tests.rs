@@ -147,6 +147,19 @@ fn a_root_that_never_comes_ends_the_wait_by_age_and_one_that_comes_late_takes_it
 }
 
 #[test]
+fn what_came_before_the_first_tick_waits_from_then_on() {
+    let store = TraceStore::new(10, SOME_BYTES);
+    accept(&store, Sample::child(1, 2));
+    store.tick(7_000_000_000);
+    assert!(
+        ids(&store).is_empty(),
+        "the machine runs for months, the trace does not"
+    );
+    store.tick(7_000_000_000 + OPEN_TRACE_MS);
+    assert_eq!(ids(&store), [1]);
+}
+
+#[test]
 fn open_traces_are_bounded_too() {
     let store = TraceStore::new(100, SOME_BYTES);
     for trace in 1..=250 {

@@ -9,6 +9,7 @@ use super::tracestate::HeadSampling;
 use super::undecided::Undecided;
 use crate::traces::ExportSpan;
 use crate::traces::assembly::{Assembly, Place};
+use crate::traces::elapsed::Elapsed;
 use crate::traces::record::{SpanRecord, SpanView};
 use crate::traces::threshold::Threshold;
 
@@ -25,8 +26,7 @@ pub struct TailSampler {
 struct State {
     traces: Assembly<Held, 2>,
     bytes: usize,
-    /// Monotonic, as of the last tick.
-    now_ms: u64,
+    elapsed: Elapsed,
     /// Nothing waits any more.
     is_ending: bool,
     routes: Routes,
@@ -66,7 +66,7 @@ impl TailSampler {
         let state = State {
             traces: Assembly::new(),
             bytes: 0,
-            now_ms: 0,
+            elapsed: Elapsed::default(),
             is_ending: false,
             routes: Routes::new(rules.max_routes),
             counts: TailCounts::default(),
@@ -127,13 +127,13 @@ impl TailSampler {
     pub fn tick(&self, mono_ms: u64, emit: &mut dyn FnMut(ExportSpan)) {
         let mut kept = Vec::new();
         let mut state = self.lock();
-        state.now_ms = state.now_ms.max(mono_ms);
+        state.elapsed.tell(mono_ms);
         while let Some((place, id)) = state.traces.oldest(UNDECIDED).map(|at| (at, state.traces.id_of(at))) {
             let waits_since = match state.traces.get(place) {
                 Some(Held::Undecided(trace)) => trace.since_ms,
                 _ => break,
             };
-            if state.now_ms < waits_since.saturating_add(self.rules.decision_timeout_ms) {
+            if !state.elapsed.is_over(waits_since, self.rules.decision_timeout_ms) {
                 break;
             }
             self.decide(&mut state, place, id, &Cause::TimeOut, &mut kept);
@@ -211,9 +211,8 @@ impl TailSampler {
     }
 
     fn verdict(&self, state: &mut State, trace: &Undecided, id: u128, cause: &Cause<'_>) -> Verdict {
-        let State {
-            routes, counts, now_ms, ..
-        } = state;
+        let now_ms = state.elapsed.now_ms();
+        let State { routes, counts, .. } = state;
         let root = match cause {
             Cause::Root(root) => Some(*root),
             Cause::TimeOut => {
@@ -226,7 +225,7 @@ impl TailSampler {
             }
         };
         let key = root.map(|root| routes.key(root, &self.rules.route_attribute));
-        let route = routes.get(key, *now_ms);
+        let route = routes.get(key, now_ms);
         let is_slow = match (&self.rules.slow, root) {
             // What fails fast, or runs into a time-out, tells nothing about how long the route takes.
             (Some(rule), Some(root)) if !trace.failed => {
@@ -251,7 +250,7 @@ impl TailSampler {
             (.., Some(rule)) if is_slow => (1 + attributes, &rule.share, &mut counts.kept_slow),
             _ => (2 + attributes, &self.rules.rest, &mut counts.kept_rest),
         };
-        let probability = route.probability(number, share, *now_ms);
+        let probability = route.probability(number, share, now_ms);
         let first = root.cloned().or_else(|| trace.spans.first().map(|span| span.view()));
         let head = first.map_or_else(HeadSampling::default, |span| {
             HeadSampling::of(&span.rest().trace_state.to_string())
@@ -277,7 +276,7 @@ impl State {
         if let Some(place) = self.traces.find(id) {
             return place;
         }
-        let trace = Undecided::new(self.now_ms);
+        let trace = Undecided::new(self.elapsed.now_ms());
         self.bytes += trace.bytes;
         self.traces.insert(UNDECIDED, id, Held::Undecided(trace))
     }

@@ -275,6 +275,18 @@ fn a_trace_without_its_root_is_decided_on_in_time_and_the_root_follows() {
 }
 
 #[test]
+fn what_came_before_the_first_tick_waits_from_then_on() {
+    let sampler = TailSampler::new(TailRules {
+        rest: Share::ALL,
+        decision_timeout_ms: 1_000,
+        ..nothing()
+    });
+    accept(&sampler, &Sample::child(1, 2));
+    assert_eq!(tick(&sampler, 7_000_000_000), []);
+    assert_eq!(tick(&sampler, 7_000_001_000), [(1, 2, SURE)]);
+}
+
+#[test]
 fn what_waits_is_bounded_by_number_and_bytes_and_decided_on_early_not_lost() {
     let few = TailSampler::new(TailRules {
         rest: Share::ALL,

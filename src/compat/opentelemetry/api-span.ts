@@ -95,10 +95,27 @@ export function ownSpanOf(span: object): Span | undefined {
   return (span as { readonly [OWN]?: Span })[OWN];
 }
 
+/** Under this key a span of Kymo has its face. Added when there is one: a field would cost every span 8 bytes. */
+const FACE: unique symbol = Symbol.for('kymo.opentelemetry.face') as never;
+
+interface WithFace {
+  [FACE]?: ApiSpan;
+}
+
 /** The object of the API for a span of Kymo: one, for as long as there is the span. */
-export function faceOf(span: Span): Face {
-  span.face ??= new ApiSpan(span);
-  return span.face as ApiSpan;
+export function faceOf(span: Span): ApiSpan {
+  return faceIfAny(span) ?? giveFace(span, new ApiSpan(span));
+}
+
+/** The face of `span`, if it has one. */
+export function faceIfAny(span: Span): ApiSpan | undefined {
+  return (span as WithFace)[FACE];
+}
+
+/** Has `face` stand for `span` from now on. */
+export function giveFace<F extends ApiSpan>(span: Span, face: F): F {
+  (span as WithFace)[FACE] = face;
+  return face;
 }
 
 /** What an exception says of itself; undefined when it is none: neither text nor an object with a type or a message. */

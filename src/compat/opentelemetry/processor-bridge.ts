@@ -4,6 +4,7 @@ import { ROOT_CONTEXT as API_ROOT, type Context as ApiContext, diag } from '@ope
 import { type Context, ROOT_CONTEXT } from '../../context/context.js';
 import { countFailure, type SpanProcessor as KymoSpanProcessor } from '../../traces/processors.js';
 import type { Span } from '../../traces/span.js';
+import { faceIfAny, faceOf, giveFace } from './api-span.js';
 import { viewOf } from './otel-context.js';
 import { type InstrumentationScope, type ResourceView, SpanView } from './span-view.js';
 
@@ -32,18 +33,18 @@ export class ProcessorBridge implements KymoSpanProcessor {
   }
 
   onStart(span: Span, parent: Context): void {
-    const view = new SpanView(span, parent, this.#resource, this.#scopeOf(span));
-    span.face = view;
+    const given = faceIfAny(span);
+    const view = given instanceof SpanView ? given : giveFace(span, new SpanView(span, parent, this.#resource, this.#scopeOf(span)));
     const context = parent === ROOT_CONTEXT ? API_ROOT : viewOf(parent);
     this.#each((processor) => processor.onStart(view, context));
   }
 
   onEnding(span: Span): void {
-    this.#each((processor) => processor.onEnding?.(span.face));
+    this.#each((processor) => processor.onEnding?.(faceOf(span)));
   }
 
   onEnd(span: Span): void {
-    this.#each((processor) => processor.onEnd(span.face));
+    this.#each((processor) => processor.onEnd(faceOf(span)));
   }
 
   /** @throws AggregateError with what processors rejected with, after all of them have settled */

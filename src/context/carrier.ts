@@ -40,51 +40,73 @@ function textsOf(value: unknown): string | readonly string[] | undefined {
   return texts.length > 1 ? texts : texts[0];
 }
 
-/** The names and values of a list: `[name, value, name, value]` as `rawHeaders`, or `[[name, value]]`. */
-function* pairsOf(list: readonly unknown[]): Iterable<[string, unknown]> {
-  if (Array.isArray(list[0])) {
-    for (const pair of list) if (Array.isArray(pair) && typeof pair[0] === 'string') yield [pair[0].toLowerCase(), pair[1]];
-  } else {
-    for (let index = 0; index + 1 < list.length; index += 2) {
-      const name = list[index];
-      if (typeof name === 'string') yield [name.toLowerCase(), list[index + 1]];
+/** Values found under one name, in their order. */
+class Found {
+  #first: string | undefined;
+  #all: string[] | undefined;
+
+  add(value: unknown): void {
+    const texts = textsOf(value);
+    if (texts === undefined) return;
+    if (this.#first === undefined && typeof texts === 'string') {
+      this.#first = texts;
+    } else {
+      this.#all ??= this.#first === undefined ? [] : [this.#first];
+      this.#all.push(...(typeof texts === 'string' ? [texts] : texts));
     }
+  }
+
+  get value(): string | readonly string[] | undefined {
+    return this.#all ?? this.#first;
   }
 }
 
-/** Names and values of a map, or of an object's own enumerable properties. */
-function* fieldsOf(carrier: object): Iterable<[string, unknown]> {
-  if (Array.isArray(carrier)) {
-    yield* pairsOf(carrier);
-  } else if (typeof (carrier as { entries?: unknown }).entries === 'function' && Symbol.iterator in carrier) {
-    for (const [name, value] of carrier as Iterable<[unknown, unknown]>) if (typeof name === 'string') yield [name.toLowerCase(), value];
-  } else {
-    let count = 0;
-    for (const name in carrier) {
-      if (++count > MAX_FIELDS) return;
-      if (Object.hasOwn(carrier, name)) yield [name.toLowerCase(), (carrier as Fields)[name]];
-    }
+/** Whether `name` in any case is `wanted`, in lower case. Most names differ in length. */
+function isNamed(name: unknown, wanted: string): boolean {
+  return typeof name === 'string' && name.length === wanted.length && name.toLowerCase() === wanted;
+}
+
+function findInList(list: readonly unknown[], name: string): string | readonly string[] | undefined {
+  const found = new Found();
+  const inPairs = Array.isArray(list[0]);
+  for (let index = 0; index < list.length; index += inPairs ? 1 : 2) {
+    const pair = inPairs ? (list[index] as readonly unknown[]) : undefined;
+    if (isNamed(inPairs ? pair?.[0] : list[index], name)) found.add(inPairs ? pair?.[1] : list[index + 1]);
   }
+  return found.value;
 }
 
 function find(carrier: object, name: string): string | readonly string[] | undefined {
-  if (!Array.isArray(carrier)) {
-    const { get } = carrier as { get?: unknown };
-    const mapped = typeof get === 'function';
-    const text = textsOf(
-      mapped ? (get as Method).call(carrier, name) : Object.hasOwn(carrier, name) ? (carrier as Fields)[name] : undefined,
-    );
-    // `Headers` know every case themselves, and an object with the property is a `headers` of Node or close to it.
-    if (text !== undefined || (mapped && !(carrier instanceof Map))) return text;
+  if (Array.isArray(carrier)) return findInList(carrier, name);
+  const { get } = carrier as { get?: unknown };
+  if (typeof get === 'function') {
+    const text = textsOf((get as Method).call(carrier, name));
+    return text === undefined && carrier instanceof Map ? findInList([...carrier], name) : text; // `Headers` know every case themselves.
   }
-  const found: string[] = [];
-  for (const [field, value] of fieldsOf(carrier)) {
-    if (field !== name) continue;
-    const texts = textsOf(value);
-    if (typeof texts === 'string') found.push(texts);
-    else if (texts !== undefined) found.push(...texts);
+  if (Object.hasOwn(carrier, name)) {
+    const text = textsOf((carrier as Fields)[name]);
+    if (text !== undefined) return text;
   }
-  return found.length > 1 ? found : found[0];
+  const found = new Found();
+  let count = 0;
+  for (const key in carrier) {
+    if (++count > MAX_FIELDS) break;
+    if (isNamed(key, name) && Object.hasOwn(carrier, key)) found.add((carrier as Fields)[key]);
+  }
+  return found.value;
+}
+
+/** The names of all fields, in lower case. */
+function namesOf(carrier: object): readonly string[] {
+  const names = Array.isArray(carrier)
+    ? carrier.filter((_, index) => Array.isArray(carrier[0]) || index % 2 === 0).map((field) => (Array.isArray(field) ? field[0] : field))
+    : typeof (carrier as { keys?: unknown }).keys === 'function'
+      ? [...(carrier as { keys(): Iterable<unknown> }).keys()]
+      : Object.keys(carrier);
+  return names
+    .slice(0, MAX_FIELDS)
+    .filter((name) => typeof name === 'string')
+    .map((name) => name.toLowerCase());
 }
 
 /**
@@ -103,7 +125,7 @@ export function readerOf(carrier: unknown): CarrierReader {
     },
     keys: () => {
       try {
-        return Array.from(fieldsOf(fields), ([name]) => name);
+        return namesOf(fields);
       } catch {
         return [];
       }

@@ -1,6 +1,7 @@
 // Words to hexadecimal digits and back, without intermediate objects. Any thread.
 
 const DIGITS = '0123456789abcdef';
+const CODES = new Uint8Array(Array.from(DIGITS, (digit) => digit.charCodeAt(0)));
 const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) => (DIGITS[byte >>> 4] as string) + DIGITS[byte & 15]);
 
 /** Values of characters that are hexadecimal digits, -1 for others. Lower case below 128, either case at 128 and above. */
@@ -15,6 +16,11 @@ for (let digit = 0; digit < 16; digit++) {
 /** `word` as 8 lower-case digits. */
 export function hexOf(word: number): string {
   return ((PAIRS[word >>> 24] as string) + PAIRS[(word >>> 16) & 255] + PAIRS[(word >>> 8) & 255] + PAIRS[word & 255]) as string;
+}
+
+/** Writes the 8 digits of `word` into `bytes`, as ASCII. */
+export function writeHex(word: number, bytes: Uint8Array, at: number): void {
+  for (let index = 7, rest = word; index >= 0; index--, rest >>>= 4) bytes[at + index] = CODES[rest & 15] as number;
 }
 
 /** The 8 lower-case digits of `text` from `offset` as a signed word; NaN when one of them is none. */

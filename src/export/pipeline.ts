@@ -10,7 +10,6 @@ import { exportUntilClosed } from './export-loop.js';
 import { type Destination, EXPORTING, type ExportTask, newProgress, PROGRESS } from './export-task.js';
 import { runOnThread } from './pool.js';
 import { backOff, pause, type RetrySettings } from './retry.js';
-import { createSender } from './senders.js';
 import { RateLimitedWarning, warn } from './warnings.js';
 
 /** What a pipeline is made of. */
@@ -174,6 +173,8 @@ export class ExportPipeline {
     const values = { what: 'a thread for exporters', reason: reasonOf(error), used: 'the thread of the application' };
     warn(new KymoError('KYMO_EXPORT_FALLBACK', values));
     try {
+      // Loaded here only: threads have it, and this one hardly ever needs it.
+      const { createSender } = await import('./senders.js');
       await this.#run(await createSender(destination));
     } catch (failure) {
       warn(new KymoError('KYMO_EXPORT_FAILED', { exporter: this.label, reason: reasonOf(failure) }));

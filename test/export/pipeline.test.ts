@@ -1,7 +1,8 @@
 // Pipelines from the ring to the other side: over HTTP and gRPC, from a thread of their own, into modules and exporters of the application.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ExportedSpan } from '../../src/export/exported-span.js';
 import type { SpanExporter } from '../../src/export/exporter.js';
@@ -148,6 +149,27 @@ describe('an exporter in a module', () => {
     expect(new Set(calls.map(({ threadId }) => threadId)).size).toBeGreaterThan(2);
     expect(process.emitWarning).toHaveBeenCalled();
     await pipeline.shutdown(5_000);
+  });
+
+  it('is made by createExporter(options) of an ES or CommonJS module; one without costs its spans, counted', async () => {
+    vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const file = join(folder, 'common.cjs');
+    writeFileSync(file, 'module.exports = { createExporter: async ({ fail }) => ({ export() { if (fail) throw new Error(fail); } }) };');
+    const none = join(folder, 'none.mjs');
+    writeFileSync(none, 'export const other = 1;');
+    const spans = new NativeSpans();
+    const fine = spans.pipeline(moduleExporter(file, { options: {} }));
+    const failing = spans.pipeline(moduleExporter(pathToFileURL(file), { options: { fail: 'on purpose' } }));
+    const missing = spans.pipeline(moduleExporter(none));
+    spans.write(2);
+    expect(await Promise.all([fine.flush(20_000), failing.flush(20_000), missing.flush(500)])).toEqual([true, true, false]);
+    expect(fine.state.exportedSpans).toBe(2);
+    expect(failing.state.dropped).toEqual({ exporter: 2 });
+    await Promise.all([fine, failing, missing].map((pipeline) => pipeline.shutdown(1_000)));
+    expect(missing.state.dropped).toEqual({ shutdown: 2 });
+    for (const module of ['relative.js', 'https://x/y.js', 5 as never]) {
+      expect(() => moduleExporter(module)).toThrow(expect.objectContaining({ code: 'KYMO_EXPORT_OPTION' }));
+    }
   });
 
   it('that never settles is counted, and its thread is replaced', async () => {

@@ -33,6 +33,12 @@ fn plain<const ASCII: bool>(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
 }
 
+/// True for bytes that stand in a string as they are, whether they are UTF-8 or Latin-1.
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    plain::<true>(bytes) == bytes.len()
+}
+
 /// A control character, quote or backslash as it stands in a string.
 fn push_escape(byte: u8, out: &mut Vec<u8>) {
     let short = match byte {

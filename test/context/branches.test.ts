@@ -23,11 +23,25 @@ import {
   withBaggage,
   withExtra,
 } from '../../src/context/context.js';
+import { traceIdText } from '../../src/context/id-text.js';
 import { nextSpanNumber } from '../../src/context/ids.js';
 import { inject } from '../../src/context/propagation.js';
 import { traceparentOf } from '../../src/context/traceparent.js';
+import { DIST } from '../recorder/processes.js';
 
 const contextOf = (id: number): Context => new Context(0, 0, 0, id, (nextSpanNumber() << 2) | 1);
+
+/** A thread that takes a context over from a message, and tells what it saw outside and inside of it. */
+const WORKER = `
+import { parentPort } from 'node:worker_threads';
+const { extract, getCurrentTraceId, inject, runInContext } = await import('${DIST}index.js');
+parentPort.on('message', (message) => {
+  const outside = getCurrentTraceId() ?? 'none';
+  runInContext(extract(message), () => {
+    setTimeout(() => parentPort.postMessage({ id: message.id, traceId: getCurrentTraceId(), outside, carrier: inject({}) }), 1);
+  });
+});
+`;
 
 /** The least that a span has to be for a context. */
 function liveSpan(extra?: Extra): LiveSpan {
@@ -167,18 +181,25 @@ describe('a context', () => {
     expect(activeContext()).toBe(ROOT_CONTEXT);
   });
 
-  it('goes to a worker thread in the message, and is of the same trace there', async () => {
-    const worker = new Worker(
-      `const { parentPort } = require('node:worker_threads');
-       parentPort.on('message', (message) => parentPort.postMessage(message.carrier));`,
-      { eval: true },
+  it('goes to a worker thread in the message and is taken over there', async () => {
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`));
+    const answers = await Promise.all(
+      [5, 6, 7].map((id) =>
+        runInContext(contextOf(id), async () => {
+          const context = activeContext();
+          const answered = new Promise((done) => {
+            worker.on('message', ({ id: of, ...said }) => {
+              if (of === id) done(said);
+            });
+          });
+          worker.postMessage(inject({ id }));
+          const expected = { traceId: traceIdText(context), outside: 'none', carrier: { traceparent: traceparentOf(context) } };
+          expect(await answered).toEqual(expected);
+          return activeContext() === context;
+        }),
+      ),
     );
-    const context = contextOf(5);
-    const carrier = await runInContext(context, async () => {
-      worker.postMessage({ carrier: inject({}) });
-      return await new Promise((done) => worker.once('message', done));
-    });
-    expect(carrier).toEqual({ traceparent: traceparentOf(context) });
+    expect(answers).toEqual([true, true, true]);
     await worker.terminate();
   });
 });

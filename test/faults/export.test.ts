@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deadPort, httpCollector, rawServer } from '../export/collectors.js';
-import { answer, memoryFolder, removeFolder } from '../recorder/processes.js';
+import { answer, DIST, memoryFolder, removeFolder } from '../recorder/processes.js';
 import { accounted, type Counts, traced } from './traced-process.js';
 
 let folder: string;
@@ -214,5 +214,31 @@ describe('the application', () => {
        ${FLUSH}`,
     );
     expect(told).toMatchObject({ flushed: true, exported: { jumping: 100, otlp: 100 }, dropped: {} });
+  });
+
+  it('exports on its own thread where the runtime allows no other, with a warning', async () => {
+    await using collector = await httpCollector();
+    const permission = Number(process.versions.node.split('.')[0]) >= 24 ? '--permission' : '--experimental-permission';
+    const env = { NODE_OPTIONS: `${permission} --allow-fs-read=* --allow-fs-write=* --allow-addons` };
+    const told = await outcome(to(collector.url), `end(10); ${FLUSH}`, env);
+    expect(told).toMatchObject({ flushed: true, exported: { otlp: 10 } });
+    expect(told.stderr).toMatch(/KYMO_EXPORT_FALLBACK/);
+  });
+
+  it('is not set up again on an exporter thread, whatever NODE_OPTIONS loads first', async () => {
+    await using collector = await httpCollector();
+    const setUp = join(folder, 'set-up.mjs');
+    writeFileSync(
+      setUp,
+      `const { isMainThread } = await import('node:worker_threads');
+       const { configureTracing } = await import('${DIST}index.js');
+       process.stdout.write('set up on ' + (isMainThread ? 'the main thread' : 'another thread') + '\\n');
+       const stack = await configureTracing({ otlp: { endpoint: '${collector.url}', name: 'first' } });
+       stack.tracing.tracer.startSpan('span').end();
+       await stack.flush(20_000);`,
+    );
+    const ended = await traced(folder, to(collector.url), `end(1); ${FLUSH}`, { env: { NODE_OPTIONS: `--import ${setUp}` } }).ended;
+    expect(answer<Counts>(ended).exported).toEqual({ first: 1, otlp: 1 });
+    expect(ended.stdout.match(/set up on .*/g)).toEqual(['set up on the main thread']);
   });
 });

@@ -231,7 +231,8 @@ export class SpanWriter {
     if (at + SPAN_HEAD > this.#limit) return -1;
     const view = this.#outView;
     let bits = span.bits;
-    const { pairs, rest, startedAt: began, endedAt: ended } = span;
+    const { used, rest, startedAt: began, endedAt: ended } = span;
+    const pairs = used === undefined ? span.pairs : span.slots;
     if (typeof began === 'number') view.setFloat64(at, began, true);
     else {
       bits |= SPAN_START_WALL;
@@ -253,7 +254,7 @@ export class SpanWriter {
     view.setInt32(at + 44, span.p1, true);
     view.setInt32(at + 48, bits, true);
     view.setInt32(at + 52, (span.clock & 0xffff) | (span.scope << 16), true);
-    const length = pairs === undefined ? 0 : pairs.length;
+    const length = pairs === undefined ? 0 : (used ?? pairs.length);
     view.setInt32(at + 56, length >> 1, true);
     view.setInt32(at + 60, 0, true);
     const counts = at + 56;

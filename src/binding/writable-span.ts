@@ -70,5 +70,9 @@ export interface WritableSpan {
   readonly startedAt: SpanTime;
   readonly endedAt: SpanTime;
   readonly pairs: FlatAttributes | undefined;
+  /** With {@link used}: `pairs` in an array that has room for more, which is not to be read. */
+  readonly slots?: FlatAttributes | undefined;
+  /** Elements of {@link slots}; undefined where there are none and `pairs` is meant. */
+  readonly used?: number;
   readonly rest: WritableRest | undefined;
 }

@@ -22,6 +22,9 @@ import { Tracer, type TracerOptions } from './tracer.js';
 /** Attributes that a failed span gets beside `error.type`: none, `error` with the text, or `error` = true with `error.message`. */
 export type ErrorAttributes = 'none' | 'text' | 'typed';
 
+/** A text form of span ids: all but the one that has a time in it. */
+export type SpanIdFormat = Exclude<IdFormat, 'ulid'>;
+
 /** Options of {@link TracerProvider}; all may be left out. */
 export interface TracerProviderOptions {
   /** `service.name` of the resource. Default: as configured for the process (`KYMO_SERVICE_NAME`, `OTEL_SERVICE_NAME`), else `unknown_service:node`. */
@@ -36,7 +39,7 @@ export interface TracerProviderOptions {
   /** How trace ids are shown, and what new ones are made of; default `hex`. Records and propagation always have 128 bits. */
   readonly traceIdFormat?: IdFormat | undefined;
   /** How span ids are shown; default `hex`. With `prefixed` new ones have 48 bits. */
-  readonly spanIdFormat?: IdFormat | undefined;
+  readonly spanIdFormat?: SpanIdFormat | undefined;
   /** Told of each span on the thread that starts and ends it. None cost nothing. */
   readonly processors?: readonly SpanProcessor[] | undefined;
   /** Name of a span without one; default `operation`. */
@@ -93,7 +96,7 @@ export class TracerProvider {
   readonly schemaUrl: string;
   readonly limits: SpanLimits;
   readonly traceIdFormat: IdFormat;
-  readonly spanIdFormat: IdFormat;
+  readonly spanIdFormat: SpanIdFormat;
   readonly defaultSpanName: string;
   readonly activates: boolean;
   readonly keepsChildren: boolean;
@@ -118,7 +121,7 @@ export class TracerProvider {
   constructor(options: TracerProviderOptions = {}) {
     this.limits = resolveLimits(options.limits);
     this.traceIdFormat = word('traceIdFormat', options.traceIdFormat, Object.values(IdFormat), 'hex');
-    this.spanIdFormat = word('spanIdFormat', options.spanIdFormat, Object.values(IdFormat), 'hex');
+    this.spanIdFormat = word<SpanIdFormat>('spanIdFormat', options.spanIdFormat, ['hex', 'uuid', 'prefixed'], 'hex');
     this.errorAttributes = word('errorAttributes', options.errorAttributes, ['none', 'text', 'typed'], 'none');
     this.llmWords = LLM_WORDS[word('semanticConvention', options.semanticConvention, ['llm', 'gen_ai'], 'llm')];
     this.defaultSpanName = options.defaultSpanName ?? 'operation';

@@ -91,6 +91,20 @@ function contextOfIds(words: TraceWords, parent: string | null | undefined): Con
   return new Context(words.t0, words.t1, words.t2, words.t3, extra);
 }
 
+/** True when spans of a context pass on what it carries: not its ids, which a child has of its own. */
+export function carriesMore(extra: Extra): boolean {
+  return (
+    extra.traceState !== '' ||
+    extra.baggage !== undefined ||
+    extra.trace !== undefined ||
+    extra.exporter !== undefined ||
+    extra.logFields !== undefined ||
+    extra.foreign !== undefined ||
+    extra.external !== '' ||
+    extra.debug
+  );
+}
+
 /** `context` without its trace: what it carries besides stays. */
 export function withoutTrace(context: Context): Context {
   const extra = extraOf(context);

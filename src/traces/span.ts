@@ -1,6 +1,8 @@
 // A span: what is recorded of one unit of work while it goes on. App thread; written once, when it ends, into the thread's ring.
+import { performance } from 'node:perf_hooks';
 import { SPAN_RECORD_ONLY, SPAN_UNENDED } from '../binding/generated/layout.js';
-import type { FlatAttributes, SpanTime, WritableSpan } from '../binding/writable-span.js';
+import { ORIGIN_MS } from '../binding/span-clock.js';
+import type { FlatAttributes, SpanTime, WallTime, WritableSpan } from '../binding/writable-span.js';
 import { attachContext } from '../context/attach.js';
 import { type Context, contextOfSpan, copyOf, type Extra, endedState, FLAGS_KNOWN, type LiveSpan } from '../context/context.js';
 import { spanIdText, traceIdText } from '../context/id-text.js';
@@ -26,6 +28,7 @@ import { DEFAULT_LIMITS } from './limits.js';
 import { type LinkInput, makeLink, type SpanLink } from './links.js';
 import { type AgentSpanKind, agentKindOf, kindOf, type SpanKind } from './span-kind.js';
 import { tellOfEnd } from './span-listeners.js';
+import { carriesMore } from './span-options.js';
 import { llmNumber, llmText, type SpanDict, type SpanJson, spanDict, spanJson } from './span-reading.js';
 import { SpanRest } from './span-rest.js';
 import { elapsedMs, epochMsOf, now } from './span-time.js';
@@ -34,18 +37,30 @@ import { threadRing } from './thread-ring.js';
 import { isTimeInput, type TimeInput, wallTime } from './time-input.js';
 import type { Tracer } from './tracer.js';
 
+/** In {@link Span.bits}, of no record: the parent's id is that in {@link Span.extra}. */
+export const PARENT_IN_EXTRA = 1 << 25;
+/** In {@link Span.bits}, of no record: the parent's id is that in {@link Span.rest}. */
+export const PARENT_IN_REST = 1 << 26;
+/** In {@link Span.bits}, of no record: two bits with the number of the wall-clock anchor; all set: it is in {@link Span.rest}. */
+export const CLOCK_SHIFT = 27;
+export const CLOCK_IN_REST = 3;
 /** In {@link Span.bits}, of no record: the end time is taken and processors have the last word. */
 const ENDING = 1 << 29;
 /** In {@link Span.bits}, of no record: it keeps nothing, because it is over or was never to be recorded. */
 export const ENDED = 1 << 30;
 
+const NO_PARENT = { s0: 0, s1: 0 };
+
+/** Longest time from start to end, in ns, that is kept as a small integer: 2.1 s. */
+const SMALL_NS = 0x7fff_ffff;
+
 /**
  * One unit of work. One that the sampler did not choose is a span as well: it has ids, so that the decision travels on, keeps nothing
- * and is never written; {@link isRecording} tells. Made by a {@link Tracer}; recorded when it ends, not before. After its end every call does nothing, and it can
- * still be a parent. No method throws, whatever it is given; what cannot be kept is counted in the dropped counts.
+ * and is never written; {@link isRecording} tells. Made by a {@link Tracer}; recorded when it ends, not before. After its end every call
+ * does nothing, and it can still be a parent. No method throws, whatever it is given; what cannot be kept is counted in the dropped counts.
  *
- * Cost: starting, four attributes and ending take about 0.25 us, half of it two readings of the clock, and 500 bytes
- * (`npm run bench -- --only span`). The fields down to {@link extra} are what records and contexts are made of; read the accessors.
+ * Cost: starting, four attributes and ending take about 0.25 us, half of it two readings of the clock, and 300 bytes
+ * (`npm run bench -- --only 'span, start'`). Each field is 8 of them, so there are no more than records and contexts need.
  */
 export class Span implements LiveSpan, WritableSpan, Disposable {
   declare readonly live: true;
@@ -56,30 +71,25 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
   readonly t3: number;
   /** In [1, 2^30), from which the span id is derived; 0 for a span that was given its id. */
   readonly number: number;
-  /** Words of the parent's id; 0, 0 without one. */
-  readonly p0: number;
-  readonly p1: number;
-  /** Flags, kinds, status and state, as `SPAN_*` of the layout. */
+  /** Number of the parent, where that is a span of this thread; else 0. */
+  readonly #parent: number;
+  /** Flags, kinds, status and state: `SPAN_*` of the layout, and those above. */
   bits: number;
-  /** Number of the wall-clock anchor of the local trace. */
-  readonly clock: number;
   readonly tracer: Tracer;
   /** Change it by {@link updateName}. */
   name: string;
-  readonly startedAt: SpanTime;
-  /** 0 while it is open. */
-  endedAt: SpanTime = 0;
-  /** Attributes in the order in which they were first set: key, value, key, value. */
-  pairs: FlatAttributes | undefined = undefined;
-  /** A bit for each key in {@link pairs}, so that a new key is mostly known to be one without looking through them. */
+  /** `performance.now()`, or the wall time that was given. */
+  readonly #started: SpanTime;
+  /** Nanoseconds since the start, or the wall time of the end; undefined while it is open. Never a double at first, or V8 would box it. */
+  #elapsed: SpanTime | undefined = undefined;
+  /** Attributes in the order in which they were first set: key, value, key, value; what is behind {@link used} is room for more. */
+  slots: FlatAttributes | undefined = undefined;
+  used = 0;
+  /** A bit for each key in {@link slots}, so that a new key is mostly known to be one without looking through them. */
   #keys = 0;
-  /** Events, links and whatever else most spans have none of. */
-  rest: SpanRest | undefined = undefined;
-  /** What its contexts carry besides. */
-  readonly extra: Extra | undefined;
+  /** {@link rest}, or {@link extra} alone. */
+  #more: SpanRest | Extra | undefined;
   #own: Context | undefined = undefined;
-  /** What a drop-in shows of it in another tracing API: one object, so that the same span is the same object there. */
-  face: object | undefined = undefined;
 
   static {
     Object.defineProperty(Span.prototype, 'live', { value: true });
@@ -94,11 +104,9 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     t2: number,
     t3: number,
     number: number,
-    p0: number,
-    p1: number,
+    parent: number,
     bits: number,
-    clock: number,
-    startedAt: SpanTime,
+    started: SpanTime,
     extra: Extra | undefined,
   ) {
     this.t0 = t0;
@@ -106,14 +114,12 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     this.t2 = t2;
     this.t3 = t3;
     this.number = number;
-    this.p0 = p0;
-    this.p1 = p1;
+    this.#parent = parent;
     this.bits = bits;
-    this.clock = clock;
     this.tracer = tracer;
     this.name = name;
-    this.startedAt = startedAt;
-    this.extra = extra;
+    this.#started = started;
+    this.#more = extra;
   }
 
   /** Id of the tracer in records. */
@@ -136,28 +142,72 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     return this.number !== 0 ? spanLow(this.number) : (this.rest?.s1 ?? 0);
   }
 
+  /** High word of the parent's id; 0 with a low word of 0: no parent. */
+  get p0(): number {
+    if (this.#parent !== 0) return spanHigh(this.#parent);
+    return (this.bits & (PARENT_IN_EXTRA | PARENT_IN_REST)) === 0 ? 0 : foreignParent(this).s0;
+  }
+
+  /** Low word of the parent's id. */
+  get p1(): number {
+    if (this.#parent !== 0) return spanLow(this.#parent);
+    return (this.bits & (PARENT_IN_EXTRA | PARENT_IN_REST)) === 0 ? 0 : foreignParent(this).s1;
+  }
+
+  /** Number of the wall-clock anchor of the local trace. */
+  get clock(): number {
+    const clock = (this.bits >>> CLOCK_SHIFT) & CLOCK_IN_REST;
+    return clock !== CLOCK_IN_REST ? clock : (this.rest?.clock ?? 0);
+  }
+
+  /** When it began: ms of the monotonic clock, or the wall time that was given. 0 for a span that is not recorded. */
+  get startedAt(): SpanTime {
+    const started = this.#started;
+    return typeof started === 'number' && started !== 0 ? started + ORIGIN_MS : started;
+  }
+
+  /** When it ended, as {@link startedAt}; 0 while it is open. */
+  get endedAt(): SpanTime {
+    const elapsed = this.#elapsed;
+    if (elapsed === undefined) return 0;
+    return typeof elapsed === 'number' && typeof this.#started === 'number' ? this.#started + ORIGIN_MS + elapsed / 1e6 : elapsed;
+  }
+
+  /** Attributes as records have them: key, value, key, value. */
+  get pairs(): FlatAttributes | undefined {
+    const { slots, used } = this;
+    if (slots !== undefined && slots.length > used) slots.length = used;
+    return slots;
+  }
+
+  /** What its contexts carry besides. */
+  get extra(): Extra | undefined {
+    const more = this.#more;
+    return more === undefined ? undefined : more instanceof SpanRest ? more.extra : more;
+  }
+
+  /** Events, links and whatever else most spans have none of. */
+  get rest(): SpanRest | undefined {
+    const more = this.#more;
+    return more !== undefined && more instanceof SpanRest ? more : undefined;
+  }
+
+  /** {@link rest}, made if need be. @internal */
+  takeRest(): SpanRest {
+    const more = this.#more;
+    if (more !== undefined && more instanceof SpanRest) return more;
+    const rest = new SpanRest(more);
+    this.#more = rest;
+    return rest;
+  }
+
   /** The context in which it is the current span: run code in it by `runInContext`. Keeps nothing of the span once that has ended. */
   get context(): Context {
-    return this.#own ?? this.#makeContext();
-  }
-
-  #makeContext(): Context {
-    const own = contextOfSpan(this);
-    if ((this.bits & ENDED) !== 0) own.state = this.#endedState();
-    this.#own = own;
-    return own;
-  }
-
-  #endedState(): number | Extra {
-    if (this.number !== 0) return endedState(this);
-    const extra = copyOf(this.extra);
-    extra.number = 0;
-    extra.s0 = this.s0;
-    extra.s1 = this.s1;
-    extra.flags = this.flags;
-    extra.isRemote = false;
-    extra.span = undefined;
-    return extra;
+    if (this.#own === undefined) {
+      this.#own = contextOfSpan(this);
+      if ((this.bits & ENDED) !== 0) this.#own.state = stateAtEnd(this);
+    }
+    return this.#own;
   }
 
   /** Text form of the provider. */
@@ -276,16 +326,6 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     return (this.bits & SPAN_RECORD_ONLY) === 0;
   }
 
-  #restOf(): SpanRest {
-    this.rest ??= new SpanRest();
-    return this.rest;
-  }
-
-  /** What most spans have nothing of, made if need be. @internal */
-  takeRest(): SpanRest {
-    return this.#restOf();
-  }
-
   /**
    * Sets an attribute, in place of an earlier one of that key. Undefined and null say nothing. Text, numbers and booleans are kept as they
    * are (10-20 ns); arrays and objects are copied now, cut to the limits. Beyond `maxAttributes` a new key is dropped and counted.
@@ -295,48 +335,51 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     const { limits } = this.tracer;
     const isPlain =
       typeof value === 'string' ? value.length <= limits.maxAttributeLength : typeof value === 'number' || typeof value === 'boolean';
-    if (!isPlain || typeof key !== 'string') return this.#setOdd(key, value);
+    if (!isPlain || typeof key !== 'string') return Span.#setOdd(this, key, value) as this;
     const size = key.length;
-    if (size === 0 || size > LONGEST_KEY) return this.#setOdd(key, value);
+    if (size === 0 || size > LONGEST_KEY) return Span.#setOdd(this, key, value) as this;
     const bit = 1 << ((size * 7) ^ key.charCodeAt(size - 1));
-    const { pairs } = this;
-    if (pairs === undefined) {
-      if (limits.maxAttributes === 0) return this.#dropAttribute();
-      this.pairs = [key, value];
+    const { slots, used } = this;
+    if (slots === undefined) {
+      if (limits.maxAttributes === 0) return dropAttribute(this) as this;
+      // Room for four: a list that grows by itself makes room for 19 texts at the second.
+      this.slots = [key, value, undefined, undefined, undefined, undefined, undefined, undefined];
+      this.used = 2;
       this.#keys = bit;
       return this;
     }
-    const length = pairs.length;
-    if (length >= 2 * INDEXED_FROM) return setPair(pairs, key, value, limits.maxAttributes) ? this : this.#dropAttribute();
+    if (used >= 2 * INDEXED_FROM) return Span.#setOdd(this, key, value) as this;
     if ((this.#keys & bit) !== 0) {
-      for (let index = 0; index < length; index += 2) {
-        if (pairs[index] === key) {
-          pairs[index + 1] = value;
+      for (let index = 0; index < used; index += 2) {
+        if (slots[index] === key) {
+          slots[index + 1] = value;
           return this;
         }
       }
     }
-    if (length >= 2 * limits.maxAttributes) return this.#dropAttribute();
+    if (used >= 2 * limits.maxAttributes) return dropAttribute(this) as this;
     this.#keys |= bit;
-    pairs.push(key, value);
+    if (used < slots.length) {
+      slots[used] = key;
+      slots[used + 1] = value;
+    } else slots.push(key, value);
+    this.used = used + 2;
     return this;
   }
 
-  /** A value that has to be made plain, or a key that is none. */
-  #setOdd(key: unknown, value: unknown): this {
-    if (value === undefined || value === null) return this;
-    const plain = plainValue(value, this.tracer.limits);
-    if (plain === DROPPED || !isKey(key)) return this.#dropAttribute();
+  /** Sets a value that has to be made plain, or a key that may be none. */
+  static #setOdd(span: Span, key: unknown, value: unknown): Span {
+    if (value === undefined || value === null) return span;
+    const plain = plainValue(value, span.tracer.limits);
+    if (plain === DROPPED || !isKey(key)) return dropAttribute(span);
     // Reading the value may have run code that ended this span.
-    if ((this.bits & ENDED) !== 0) return this;
-    this.pairs ??= [];
-    this.#keys = -1;
-    return setPair(this.pairs, key, plain, this.tracer.limits.maxAttributes) ? this : this.#dropAttribute();
-  }
-
-  #dropAttribute(): this {
-    this.#restOf().droppedAttributes++;
-    return this;
+    if ((span.bits & ENDED) !== 0) return span;
+    span.slots ??= [];
+    span.#keys = -1;
+    const pairs = span.pairs as FlatAttributes;
+    if (!setPair(pairs, key, plain, span.tracer.limits.maxAttributes)) return dropAttribute(span);
+    span.used = pairs.length;
+    return span;
   }
 
   /** Takes attributes as they are, where the limits allow: plain, each key once. @internal For new spans. */
@@ -345,7 +388,8 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     if (limits.maxAttributes < DEFAULT_LIMITS.maxAttributes || limits.maxAttributeLength !== DEFAULT_LIMITS.maxAttributeLength) {
       for (let index = 0; index < pairs.length; index += 2) this.setAttribute(pairs[index] as string, pairs[index + 1]);
     } else if (pairs.length > 0) {
-      this.pairs = pairs;
+      this.slots = pairs;
+      this.used = pairs.length;
       this.#keys = -1;
     }
   }
@@ -354,7 +398,7 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
   setAttributes(attributes: Attributes | null | undefined): this {
     if (typeof attributes !== 'object' || attributes === null || (this.bits & ENDED) !== 0) return this;
     const unread = giveEach(attributes, this);
-    if (unread > 0) this.#restOf().droppedAttributes += unread;
+    if (unread > 0) this.takeRest().droppedAttributes += unread;
     return this;
   }
 
@@ -369,7 +413,7 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     const { pairs, dropped } = gather(isTime ? undefined : (attributes as Attributes), limits, limits.maxAttributesPerEvent);
     const event = new SpanEvent(textOf(name), at, this.clock, pairs, dropped);
     if ((this.bits & ENDED) !== 0) return event;
-    const rest = this.#restOf();
+    const rest = this.takeRest();
     if (limits.maxEvents === 0 || (rest.eventList !== undefined && rest.eventList.length >= limits.maxEvents)) rest.droppedEvents++;
     else if (rest.eventList === undefined) rest.eventList = [event];
     else rest.eventList.push(event);
@@ -382,7 +426,7 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     const { limits } = this.tracer;
     const made = makeLink(link, limits);
     if (made === undefined) return this;
-    const rest = this.#restOf();
+    const rest = this.takeRest();
     if (limits.maxLinks === 0 || (rest.linkList !== undefined && rest.linkList.length >= limits.maxLinks)) rest.droppedLinks++;
     else if (rest.linkList === undefined) rest.linkList = [made];
     else rest.linkList.push(made);
@@ -407,7 +451,7 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     this.bits = (this.bits & ~STATUS_MASK) | next;
     const text = isObject ? (status.message ?? message) : message;
     const shown = statusOf(next) === 'ok' || text === undefined ? '' : textOf(text);
-    if (shown !== '' || this.rest !== undefined) this.#restOf().statusText = shown;
+    if (shown !== '' || this.rest !== undefined) this.takeRest().statusText = shown;
     return this;
   }
 
@@ -436,7 +480,7 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
    */
   recordException(exception: unknown, time?: TimeInput): this {
     if ((this.bits & ENDED) !== 0) return this;
-    const described = this.#addDescribed(exception, time);
+    const described = addDescribed(this, exception, time);
     const style = this.tracer.provider.errorAttributes;
     this.setAttribute('error.type', described.type);
     if (style === 'text') this.setAttribute('error', described.message);
@@ -446,22 +490,8 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
 
   /** Adds the event of {@link recordException} and leaves the status alone: for what was handled or will be tried again. */
   addException(exception: unknown, time?: TimeInput): this {
-    if ((this.bits & ENDED) === 0) this.#addDescribed(exception, time);
+    if ((this.bits & ENDED) === 0) addDescribed(this, exception, time);
     return this;
-  }
-
-  #addDescribed(exception: unknown, time: TimeInput | undefined): DescribedException {
-    const described = describeException(exception);
-    this.addEvent(
-      'exception',
-      {
-        'exception.type': described.type,
-        'exception.message': described.message,
-        'exception.stacktrace': described.stack === '' ? undefined : described.stack,
-      },
-      time,
-    );
-    return described;
   }
 
   /**
@@ -469,8 +499,8 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
    * says of async functions holds here.
    */
   activate(): this {
-    if ((this.bits & ENDED) !== 0 && this.endedAt !== 0) return this;
-    this.#restOf().attachment ??= attachContext(this.context);
+    if (this.#elapsed !== undefined) return this;
+    this.takeRest().attachment ??= attachContext(this.context);
     return this;
   }
 
@@ -479,35 +509,45 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
    * Costs about 0.1 us and one reading of the clock; no call into native code.
    */
   end(time?: TimeInput): void {
-    const { tracer, extra, rest } = this;
     if ((this.bits & (ENDED | ENDING)) !== 0) {
-      rest?.attachment?.detach(); // Of a span that is not recorded.
+      this.rest?.attachment?.detach(); // Of a span that is not recorded.
       return;
     }
-    let at: SpanTime = time === undefined ? now() : (wallTime(time) ?? now());
-    if (typeof at === 'number' && typeof this.startedAt === 'number') {
-      if (at < this.startedAt) at = this.startedAt;
-    } else if (elapsedMs(this.startedAt, at, this.clock) === 0) at = this.startedAt;
-    this.endedAt = at;
-    const { processors } = tracer.provider;
+    Span.#takeTime(this, time);
+    const { processors } = this.tracer.provider;
     if (processors !== undefined) {
       this.bits |= ENDING;
       processors.onEnding(this);
     }
     this.bits |= ENDED;
-    if (extra !== undefined) {
-      if (extra.traceState !== '') this.#restOf().traceStateText = extra.traceState;
-      if (extra.exporter !== undefined) this.bits |= SPAN_RECORD_ONLY;
-    }
-    const own = this.#own;
-    if (own !== undefined) own.state = this.#endedState();
-    if (rest !== undefined) {
-      rest.attachment?.detach();
-      if (rest.openAs !== 0) tracer.provider.open?.delete(this);
-    }
+    if (this.#more !== undefined) beforeWriting(this);
+    if (this.#own !== undefined) this.#own.state = stateAtEnd(this);
     threadRing().write(this, this.s0, this.s1);
-    if (extra !== undefined && (extra.trace !== undefined || extra.exporter !== undefined)) tellOfEnd(this, extra);
+    if (this.#more !== undefined) afterWriting(this);
     if (processors !== undefined) processors.onEnd(this);
+  }
+
+  /** Takes the time of the end; not before the start. Two readings of the monotonic clock, or two times of the wall clock. */
+  static #takeTime(span: Span, time: TimeInput | undefined): void {
+    const started = span.#started;
+    const given = time === undefined ? undefined : wallTime(time);
+    if (given === undefined && typeof started === 'number') {
+      const ns = (performance.now() - started) * 1e6;
+      span.#elapsed = ns < SMALL_NS ? (ns > 0 ? (ns + 0.5) | 0 : 0) : ns;
+      return;
+    }
+    const end = given ?? (wallTime(epochMsOf(now(), span.clock)) as WallTime);
+    const ms = elapsedMs(span.startedAt, end, span.clock);
+    span.#elapsed = ms > 0 ? end : typeof started === 'number' ? 0 : started;
+  }
+
+  /** Ends it without writing it, and tells nobody. False when it had ended. @internal */
+  close(time?: TimeInput): boolean {
+    if (this.hasEnded) return false;
+    Span.#takeTime(this, time);
+    this.bits |= ENDED;
+    if (this.#own !== undefined) this.#own.state = stateAtEnd(this);
+    return true;
   }
 
   /** Same as {@link end}. */
@@ -572,3 +612,60 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     return spanJson(this);
   }
 }
+
+function dropAttribute(span: Span): Span {
+  span.takeRest().droppedAttributes++;
+  return span;
+}
+
+/** Adds the event of an exception. */
+function addDescribed(span: Span, exception: unknown, time: TimeInput | undefined): DescribedException {
+  const described = describeException(exception);
+  const attributes = {
+    'exception.type': described.type,
+    'exception.message': described.message,
+    'exception.stacktrace': described.stack === '' ? undefined : described.stack,
+  };
+  span.addEvent('exception', attributes, time);
+  return described;
+}
+
+/** The id of a parent that has no number here. */
+function foreignParent(span: Span): { readonly s0: number; readonly s1: number } {
+  return ((span.bits & PARENT_IN_EXTRA) !== 0 ? span.extra : span.rest?.parent) ?? NO_PARENT;
+}
+
+/** What takes the place of an ended span in its context. */
+function stateAtEnd(span: Span): number | Extra {
+  const { extra, number } = span;
+  if (number !== 0) return extra === undefined || carriesMore(extra) ? endedState(span) : (number << 2) | span.flags;
+  const ended = copyOf(extra);
+  ended.number = 0;
+  ended.s0 = span.s0;
+  ended.s1 = span.s1;
+  ended.flags = span.flags;
+  ended.isRemote = false;
+  ended.span = undefined;
+  return ended;
+}
+
+/** What the record needs to know of a span that is not of the plainest kind. */
+function beforeWriting(span: Span): void {
+  const { extra, rest } = span;
+  if (extra !== undefined) {
+    if (extra.traceState !== '') span.takeRest().traceStateText = extra.traceState;
+    if (extra.exporter !== undefined) span.bits |= SPAN_RECORD_ONLY;
+  }
+  if (rest === undefined) return;
+  rest.attachment?.detach();
+  if (rest.openAs !== 0) span.tracer.provider.open?.delete(span);
+}
+
+function afterWriting(span: Span): void {
+  const { extra } = span;
+  if (extra !== undefined && (extra.trace !== undefined || extra.exporter !== undefined)) tellOfEnd(span, extra);
+}
+
+// The first span of all starts at a wall time. V8 then keeps starts as they come; had it only seen doubles, it would copy each into a
+// box of 16 bytes that belongs to the span.
+new Span(undefined as never, '', 0, 0, 0, 0, 0, 0, ENDED, [0, 0], undefined);

@@ -1,4 +1,5 @@
 // Starts spans: finds the parent, asks the sampler, makes the span. App threads; the hot path makes no call into native code.
+import { performance } from 'node:perf_hooks';
 import { SPAN_PARENT_REMOTE, SPAN_RECORD_ONLY, SPAN_WITHIN_TRACE } from '../binding/generated/layout.js';
 import type { FlatAttributes, SpanTime } from '../binding/writable-span.js';
 import {
@@ -12,7 +13,7 @@ import {
   runInContext,
 } from '../context/context.js';
 import { newTraceWordsAs } from '../context/id-text.js';
-import { newTraceWords, nextSpanNumber, spanHigh, spanLow, type TraceWords } from '../context/ids.js';
+import { newTraceWords, nextSpanNumber, type TraceWords } from '../context/ids.js';
 import { extractContext, injectContext } from '../context/propagation.js';
 import type { SpanContext } from '../context/span-context.js';
 import { type Attributes, asObject, textOf } from './attributes.js';
@@ -20,11 +21,18 @@ import type { SpanLimits } from './limits.js';
 import type { LinkInput } from './links.js';
 import type { TracerProvider } from './provider.js';
 import { DROP, SAMPLE, type SamplingResult } from './samplers/sampler.js';
-import { ENDED, Span } from './span.js';
+import { CLOCK_IN_REST, CLOCK_SHIFT, ENDED, PARENT_IN_EXTRA, PARENT_IN_REST, Span } from './span.js';
 import { type AgentSpanKind, kindBits, kindOf, type SpanKind } from './span-kind.js';
 import { keeperOf, tellOfStart } from './span-listeners.js';
-import { type OwnId, type ResolvedOptions, resolve, resolveOptions, type SecondArgument, type SpanOptions } from './span-options.js';
-import { now } from './span-time.js';
+import {
+  carriesMore,
+  type OwnId,
+  type ResolvedOptions,
+  resolve,
+  resolveOptions,
+  type SecondArgument,
+  type SpanOptions,
+} from './span-options.js';
 import { threadRing } from './thread-ring.js';
 import { type TimeInput, wallTime } from './time-input.js';
 
@@ -40,20 +48,6 @@ const MOST_CHILDREN = 1_000;
 export interface TracerOptions {
   readonly schemaUrl?: string | undefined;
   readonly attributes?: Attributes | undefined;
-}
-
-/** True when spans of a context pass on what it carries: not its ids, which a child has of its own. */
-function carriesMore(extra: Extra): boolean {
-  return (
-    extra.traceState !== '' ||
-    extra.baggage !== undefined ||
-    extra.trace !== undefined ||
-    extra.exporter !== undefined ||
-    extra.logFields !== undefined ||
-    extra.foreign !== undefined ||
-    extra.external !== '' ||
-    extra.debug
-  );
 }
 
 /** Starts the spans of one library or part of an application. From {@link TracerProvider.getTracer}. */
@@ -186,37 +180,28 @@ export class Tracer {
     const { provider } = this;
     let { t0, t1, t2, t3 } = parent;
     const { state } = parent;
-    let p0 = 0;
-    let p1 = 0;
     let bits = kind;
     let flags = FLAG_RANDOM;
+    let parentNumber = 0;
     let clock = -1;
     let extra: Extra | undefined;
-    if (typeof state !== 'number') {
-      if (state.live) {
-        flags = state.flags;
-        extra = state.extra;
-        p0 = (state as Span).s0;
-        p1 = (state as Span).s1;
-        clock = (state as Span).clock;
-      } else {
-        flags = state.flags;
-        if (state.number !== 0) {
-          p0 = spanHigh(state.number);
-          p1 = spanLow(state.number);
-        } else {
-          p0 = state.s0;
-          p1 = state.s1;
-        }
-        if (state.isRemote) bits |= SPAN_PARENT_REMOTE;
-        if (carriesMore(state)) extra = state;
+    if (typeof state === 'number') {
+      if (state !== 0) {
+        flags = state;
+        parentNumber = state >>> 2;
       }
-    } else if (state !== 0) {
-      flags = state;
-      const number = state >>> 2;
-      if (number !== 0) {
-        p0 = spanHigh(number);
-        p1 = spanLow(number);
+    } else {
+      flags = state.flags;
+      parentNumber = state.number;
+      if (state.live) {
+        clock = (state as Span).clock;
+        extra = state.extra;
+        if (extra !== undefined && !carriesMore(extra)) extra = undefined;
+        if (parentNumber === 0) bits |= PARENT_IN_REST;
+      } else {
+        if (state.isRemote) bits |= SPAN_PARENT_REMOTE;
+        if (parentNumber === 0 && (state.s0 | state.s1) !== 0) bits |= PARENT_IN_EXTRA;
+        if (carriesMore(state) || (bits & PARENT_IN_EXTRA) !== 0) extra = state;
       }
     }
     const isNew = (t0 | t1 | t2 | t3) === 0;
@@ -228,6 +213,8 @@ export class Tracer {
       t2 = fresh.t2;
       t3 = fresh.t3;
       flags = FLAG_RANDOM;
+      parentNumber = 0;
+      bits = kind;
     }
     const title = typeof name === 'string' && name.length <= SHORT ? name : name === undefined ? provider.defaultSpanName : textOf(name);
     const result =
@@ -240,14 +227,17 @@ export class Tracer {
       extra = copyOf(extra);
       extra.traceState = result.traceState;
     }
-    let startedAt: SpanTime = 0;
+    let started: SpanTime = 0;
     if (result.decision === 'drop') bits |= ENDED;
     else {
       bits |= result.decision === 'sample' ? FLAG_SAMPLED : SPAN_RECORD_ONLY;
       if (clock < 0) clock = threadRing().clock;
-      startedAt = startTime === undefined ? now() : (wallTime(startTime) ?? now());
+      bits |= (clock < CLOCK_IN_REST ? clock : CLOCK_IN_REST) << CLOCK_SHIFT;
+      started = startTime === undefined ? performance.now() : (wallTime(startTime) ?? performance.now());
     }
-    const span = new Span(this, title, t0, t1, t2, t3, number, p0, p1, bits, clock, startedAt, extra);
+    const span = new Span(this, title, t0, t1, t2, t3, number, parentNumber, bits, started, extra);
+    if (clock >= CLOCK_IN_REST) span.takeRest().clock = clock;
+    if ((bits & PARENT_IN_REST) !== 0) span.takeRest().parent = idOf(state as Span);
     const hasMore =
       attributes !== undefined ||
       pairs !== undefined ||
@@ -350,4 +340,9 @@ function runAndEnd(span: Span, fn: (span: Span) => unknown): unknown {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function';
+}
+
+/** The words of a span's id, without the span. */
+function idOf({ s0, s1 }: Span): OwnId {
+  return { s0, s1 };
 }

@@ -65,13 +65,15 @@ export function setExchange(request: IncomingMessage, exchange: Exchange | undef
   (request as unknown as Marked)[EXCHANGE] = exchange;
 }
 
-/** The connection of `socket`, if it is known. */
+/** The connection of `socket`, if it is known; of the instrumentation that saw it last. */
 export function connectionOf(socket: Socket): Connection | undefined {
   return (socket as unknown as { [CONNECTION]?: Connection })[CONNECTION];
 }
 
-/** What all requests of a socket have in common. */
+/** What all requests of a socket have in common, for one instrumentation. */
 export class Connection {
+  /** The instrumentation. */
+  readonly owner: object;
   readonly scheme: 'http' | 'https';
   /** Address and port of the other side; empty and 0 for a local socket. */
   readonly peerAddress: string;
@@ -89,7 +91,8 @@ export class Connection {
   #server: HostPort;
   readonly #local: HostPort;
 
-  constructor(socket: Socket, listeners: ServerListeners, outer: Context) {
+  constructor(owner: object, socket: Socket, listeners: ServerListeners, outer: Context) {
+    this.owner = owner;
     this.scheme = (socket as TLSSocket).encrypted === true ? 'https' : 'http';
     this.peerAddress = socket.remoteAddress ?? '';
     this.peerPort = socket.remotePort ?? 0;

@@ -63,6 +63,11 @@ function announcesBody({ headers }: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
 }
 
+/** The path of a target that a client sends to a proxy, `http://user:password@host/path`; `*` stays as it is. */
+function withoutOrigin(target: string): string {
+  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '') || '/';
+}
+
 /** `pairs` without those whose value says nothing. */
 function withoutEmpty(pairs: FlatAttributes): FlatAttributes {
   const kept: FlatAttributes = [];
@@ -91,7 +96,8 @@ export class HttpServerInstrumentation {
     this.#durations = tracing.registry === undefined ? undefined : new ServerDurations(tracing.registry);
     this.#ends.on('http.server.response.finish', ({ request, response }: StartMessage) => {
       const exchange = exchangeOf(request);
-      if (exchange !== undefined) this.#end(exchange, request, response.statusCode, '');
+      // An earlier instrumentation ends its own.
+      if (exchange?.connection.owner === this) this.#end(exchange, request, response.statusCode, '');
     });
     this.#starts.on('http.server.request.start', (message: StartMessage) => this.#begin(message));
   }
@@ -112,7 +118,7 @@ export class HttpServerInstrumentation {
     if (this.#isIgnored(request)) return;
     const active = activeContext();
     let connection = connectionOf(socket);
-    if (connection === undefined) connection = this.#connect(socket, server, active);
+    if (connection?.owner !== this) connection = this.#connect(socket, server, active);
     // A listener that threw left its context behind; the next request does not belong to it.
     else if (active !== connection.entered) connection.outer = active;
     const method = methodAttribute(request.method ?? '', this.#tracing.methods);
@@ -149,21 +155,23 @@ export class HttpServerInstrumentation {
       for (const reference of this.#servers) if (reference.deref() === undefined) this.#servers.delete(reference);
       this.#servers.add(new WeakRef(server));
     }
-    socket.once('close', () => this.#closed(socket));
-    return new Connection(socket, listeners, active);
+    const connection = new Connection(this, socket, listeners, active);
+    socket.once('close', () => this.#closed(connection));
+    return connection;
   }
 
   /** The attributes that are known at the start, and so to a sampler. */
   #attributes(request: IncomingMessage, connection: Connection, method: string): FlatAttributes {
     const { headers, url = '' } = request;
-    const mark = url.indexOf('?');
+    const target = url.startsWith('/') ? url : withoutOrigin(url);
+    const mark = target.indexOf('?');
     const { host, port } = connection.server(headers.host);
     const client = this.#options.forwarded === false ? undefined : forwardedClient(headers);
     const pairs: FlatAttributes = [
       KEY.method,
       method,
       KEY.urlPath,
-      mark < 0 ? url : url.slice(0, mark),
+      mark < 0 ? target : target.slice(0, mark),
       KEY.urlScheme,
       connection.scheme,
       KEY.serverAddress,
@@ -181,15 +189,15 @@ export class HttpServerInstrumentation {
     ];
     const agent = headers['user-agent'];
     if (agent !== undefined) pairs.push(KEY.userAgent, agent);
-    if (mark >= 0) pairs.push(KEY.urlQuery, redactQuery(url.slice(mark + 1), this.#tracing.secrets));
+    if (mark >= 0) pairs.push(KEY.urlQuery, redactQuery(target.slice(mark + 1), this.#tracing.secrets));
     if (method === OTHER_METHOD) pairs.push(KEY.methodOriginal, request.method);
     // A local socket has no addresses.
     return connection.peerAddress === '' ? withoutEmpty(pairs) : pairs;
   }
 
   /** Ends what was open when the connection closed: the client left, or somebody destroyed the socket. */
-  #closed(socket: Socket): void {
-    const open = connectionOf(socket)?.takeOpen() ?? [];
+  #closed(connection: Connection): void {
+    const open = connection.takeOpen();
     if (open.length === 0) return;
     // Listeners of this same event may still have something to say.
     process.nextTick(() => {

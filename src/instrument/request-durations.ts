@@ -85,10 +85,11 @@ export class ServerDurations {
    * @param errorType empty for none.
    */
   observe(seconds: number, endpoint: Endpoint, status: number, version: string, scheme: string, errorType: string): void {
-    if (errorType !== '' && status < 500) {
+    if (errorType !== '' && errorType !== String(status)) {
       this.#histogram.observe(this.#labels(endpoint, status, version, scheme, errorType), seconds);
       return;
     }
+    // Its error, if it is one, is its status: the key says all.
     const key = status + (version === '1.1' ? 0 : version === '1.0' ? STATUSES : 2 * STATUSES) + (scheme === 'http' ? 0 : 3 * STATUSES);
     let series = endpoint.series.get(key);
     if (series === undefined) {

@@ -154,6 +154,13 @@ describe('server span', () => {
     expect((await ask(port, 'GET', '/', headers)).attributes['client.address']).toBe('127.0.0.1');
   });
 
+  it('shows the path alone of a target that is a whole URL', async () => {
+    const port = await serve((_request, response) => response.end());
+    const span = await ask(port, 'GET', 'http://user:password@shop.example/x?a=1');
+    expect([span.attributes['url.path'], span.attributes['url.query']]).toEqual(['/x', 'a=1']);
+    expect((await ask(port, 'OPTIONS', '*')).attributes['url.path']).toBe('*');
+  });
+
   it('is not begun for what is ignored', async () => {
     const port = await serve((_request, response) => response.end(), { ignore: ({ url }) => url === '/live' });
     const answers = await Promise.all(['/live', '/other'].map((path) => fetch(`http://127.0.0.1:${port}${path}`)));
@@ -211,6 +218,19 @@ describe('duration of a server request', () => {
       (match) => match[1],
     );
     expect(bounds.map(Number)).toEqual([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, Number.NaN]);
+  });
+
+  it('is counted by the class of an exception where one was reported, apart from other answers of the status', async () => {
+    const port = await serve((request, response) => {
+      if (request.url === '/thrown') recordHttpException(request, new RangeError('out'));
+      response.writeHead(500).end();
+    });
+    for (const path of ['/thrown', '/', '/thrown', '/']) await ask(port, 'GET', path);
+    const errors = series().map((line) => /error_type="(.*)"} (\d+)$/.exec(line)?.slice(1));
+    expect(errors.sort()).toEqual([
+      ['500', '2'],
+      ['RangeError', '2'],
+    ]);
   });
 
   it('is counted without a tracer as well', async () => {

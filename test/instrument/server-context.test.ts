@@ -1,5 +1,6 @@
 // The context of a request: there for its listeners and all they start, gone for everything else on the same socket and server.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -312,6 +313,47 @@ describe('context of a request', () => {
       0,
       0,
     ]);
+  });
+
+  it('is that of the new instrumentation on a connection that an earlier one has seen, which still ends what it began', async () => {
+    let answer = (): void => undefined;
+    await listening((request, response) => {
+      note(`request ${request.url}`);
+      if (request.url === '/late') answer = () => response.end();
+      else response.end();
+    });
+    const emit = server.emit.bind(server);
+    server.emit = ((event: string, ...args: unknown[]) => {
+      const handled = emit(event, ...args);
+      if (event === 'request') note('after');
+      return handled;
+    }) as typeof server.emit;
+    const socket = open();
+    await exchange(socket, GET, 1);
+    socket.write('GET /late HTTP/1.1\r\nhost: a\r\n\r\n');
+    await vi.waitFor(() => expect(tracing.spans).toHaveLength(2));
+    instrumentation.stop();
+    const later = new HttpServerInstrumentation(tracing, {});
+    answer();
+    await vi.waitFor(() => expect(tracing.spans[1]?.ended).toBe(1));
+    await exchange(socket, GET, 1);
+    socket.write('GET /late HTTP/1.1\r\nhost: a\r\n\r\n');
+    await vi.waitFor(() => expect(tracing.spans).toHaveLength(4));
+    socket.destroy();
+    await vi.waitFor(() => expect(tracing.spans.map((span) => span.ended)).toEqual([1, 1, 1, 1]));
+    later.stop();
+    expect(seen).toEqual(['request / 1', 'after -', 'request /late 2', 'after -', 'request / 3', 'after -', 'request /late 4', 'after -']);
+    expect(
+      ['start', 'finish'].map((part) => channel(`http.server.${part === 'start' ? 'request' : 'response'}.${part}`).hasSubscribers),
+    ).toEqual([false, false]);
+  });
+
+  it('ends nothing of the application when what is published is not what it should be', async () => {
+    await listening((_request, response) => void response.end());
+    channel('http.server.request.start').publish({});
+    channel('http.server.response.finish').publish(undefined);
+    await exchange(open(), GET, 1);
+    expect(tracing.spans).toHaveLength(1);
   });
 
   it('goes with each of many concurrent requests', async () => {

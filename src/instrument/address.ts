@@ -8,7 +8,7 @@ export interface HostPort {
 
 /** Longer than a domain name (253), a port and brackets can be; what is longer is no host. */
 const HOST_MAX = 300;
-const HOST_PORT = /^(?:\[([0-9a-f:.%]+)\]|([^\s:,/@[\]]+))(?::(\d{1,5}))?$/i;
+const HOST_PORT = /^(?:\[([0-9a-f:.%]+)\]|([\w.~%-]+))(?::(\d{1,5}))?$/i;
 
 /** Reads `host`, `host:port` or `[address]:port`; undefined for what is none of them. */
 export function hostPort(text: string): HostPort | undefined {

@@ -27,21 +27,28 @@ function currentRun(): number {
   return run.number;
 }
 
+/** The `state` of a frame while its attachment is open. It knows nothing of what was before: an attachment that is forgotten holds nothing. */
+interface Shown {
+  readonly live: undefined;
+  readonly shown: Context;
+}
+
 /**
- * An attachment. The store of the branch is a frame: a context whose `state` is this object while it is attached, so that whoever
- * inherits the frame sees {@link shown}, the very context that was attached. Detached, the frame stands for the one before.
+ * An attachment. The store of the branch is a frame: a context whose `state` says what is attached, so that whoever inherits the frame
+ * sees that very context. Detached, the frame stands for the store before it.
  */
 class OpenAttachment implements Attachment {
-  readonly shown: Context;
+  readonly #context: Context;
   readonly #frame: Context;
   readonly #before: Context;
   readonly #run = currentRun();
   #open = true;
 
   constructor(context: Context) {
-    this.shown = context;
+    const state: Shown = { live: undefined, shown: context };
+    this.#context = context;
     this.#before = nearest(storage.getStore() ?? ROOT_CONTEXT);
-    this.#frame = new Context(0, 0, 0, 0, this as never);
+    this.#frame = new Context(0, 0, 0, 0, state as never);
     storage.enterWith(this.#frame);
   }
 
@@ -50,7 +57,7 @@ class OpenAttachment implements Attachment {
     this.#open = false;
     const inForce = storage.getStore() === this.#frame;
     if (inForce) storage.enterWith(this.#before);
-    if (inForce && run.number === this.#run) keepShowing(this.#frame, this.shown);
+    if (inForce && run.number === this.#run) keepShowing(this.#frame, this.#context);
     else this.#frame.state = this.#before as never;
   }
 

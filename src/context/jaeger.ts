@@ -54,13 +54,13 @@ export function extractJaeger(reader: CarrierReader): Context | undefined {
 
 /** `context` with what travels in `uberctx-*` added to its baggage. */
 export function withJaegerBaggage(context: Context, reader: CarrierReader): Context {
-  let baggage = baggageOf(context) ?? new Baggage();
-  const before = baggage.size;
+  const before = baggageOf(context) ?? new Baggage();
+  let baggage = before;
   for (const name of reader.keys()) {
     const value = name.startsWith(BAGGAGE_PREFIX) ? reader.get(name) : undefined;
     if (typeof value === 'string' && baggage.size < 64) baggage = baggage.set(name.slice(BAGGAGE_PREFIX.length), decoded(value));
   }
-  return baggage.size === before ? context : withBaggage(context, baggage);
+  return baggage === before ? context : withBaggage(context, baggage);
 }
 
 /** Writes both kinds of headers; the parent id is zero, as the format asks since long. */

@@ -1,5 +1,7 @@
 // Attaching a context by hand: what it covers, what it leaves behind, and who sees it.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { attachContext, forkContext } from '../../src/context/attach.js';
 import { activeContext, Context, ROOT_CONTEXT, runInContext } from '../../src/context/context.js';
@@ -160,6 +162,25 @@ describe('a context attached by hand', () => {
         expect(activeContext()).toBe(b);
       });
       expect(activeContext()).toBe(c);
+    });
+  });
+
+  it('keeps nothing of what was before alive when it is forgotten', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await runInContext(contextOf(9), async () => {
+      const seen: WeakRef<Context>[] = [];
+      for (let turn = 0; turn < 100; turn++) {
+        const context = contextOf(turn + 10);
+        seen.push(new WeakRef(context));
+        attachContext(context);
+        await sleep(0);
+      }
+      for (let turn = 0; turn < 5; turn++) {
+        await sleep(1);
+        collect();
+      }
+      expect(seen.filter((context) => context.deref() !== undefined).length).toBeLessThan(10);
     });
   });
 

@@ -34,6 +34,7 @@ describe('a sampling threshold', () => {
     expect(thresholdOf(Number.NaN)).toBeUndefined();
     expect(thresholdOf(2 ** -57)).toBeUndefined();
     expect(thresholdText(thresholdOf(2 ** -56) ?? { high: 0, low: 0 })).toMatch(/^f{12,14}$/);
+    for (let bits = 1; bits <= 48; bits++) expect(probabilityOf(thresholdOf(2 ** -bits) ?? { high: 0, low: 0 })).toBe(2 ** -bits);
     expect(thresholdText(thresholdOf(0.999_999_9) ?? { high: 1, low: 1 })).toBe('0');
   });
 

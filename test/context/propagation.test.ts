@@ -263,6 +263,7 @@ describe("Jaeger's header", () => {
     const back = extract(carrier, ROOT_CONTEXT);
     expect(baggageOf(back)?.get('k')?.value).toBe('a b,\u0434\ufffd');
     expect(baggageOf(extract({ 'uberctx-x': '%zz' }, ROOT_CONTEXT))?.get('x')?.value).toBe('%zz');
+    expect(baggageOf(extract({ 'uberctx-k': 'new' }, back))?.get('k')?.value).toBe('new');
   });
 });
 

@@ -22,6 +22,8 @@
 
 mod counts;
 mod durations;
+#[cfg(test)]
+mod model_tests;
 mod rate;
 mod routes;
 mod rules;

@@ -183,7 +183,8 @@ impl TailSampler {
     }
 
     fn decide(&self, state: &mut State, place: Place, id: u128, cause: &Cause<'_>, kept: &mut Vec<Kept>) {
-        let Some(held) = state.traces.get_mut(place) else {
+        // A decision stands: the record of a trace object may come behind it.
+        let Some(held @ Held::Undecided(_)) = state.traces.get_mut(place) else {
             return;
         };
         let Held::Undecided(trace) = std::mem::replace(held, Held::Decided(Verdict::Drop)) else {

@@ -158,6 +158,11 @@ fn spans_that_are_only_recorded_are_never_exported() {
     assert_eq!(accept(&sampler, &Sample::child(1, 2)), []);
     assert_eq!(accept(&sampler, &recorded), [(1, 2, SURE)]);
     assert_eq!(accept(&sampler, &recorded), []);
+    assert_eq!(
+        accept(&sampler, &Sample::child(1, 3)),
+        [(1, 3, SURE)],
+        "the decision stands"
+    );
 }
 
 #[test]

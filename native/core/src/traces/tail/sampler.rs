@@ -252,7 +252,9 @@ impl TailSampler {
             _ => (2 + attributes, &self.rules.rest, &mut counts.kept_rest),
         };
         let probability = route.probability(number, share, now_ms);
-        let first = root.cloned().or_else(|| trace.spans.first().map(|span| span.view()));
+        // The record of a trace object has no tracestate; its spans do.
+        let told = root.filter(|root| !root.record_only).cloned();
+        let first = told.or_else(|| trace.spans.first().map(|span| span.view()));
         let head = first.map_or_else(HeadSampling::default, |span| {
             HeadSampling::of(&span.rest().trace_state.to_string())
         });

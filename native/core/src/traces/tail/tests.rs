@@ -393,6 +393,20 @@ fn the_threshold_of_the_head_sampler_is_kept_or_multiplied() {
         Threshold::parse("c"),
         "a half of a half"
     );
+    let recorded = Sample {
+        bits: SPAN_RECORD_ONLY,
+        ..Sample::root(random_id(0.77))
+    };
+    let inside = Sample {
+        parent: 9,
+        ..half_before(0.77)
+    };
+    accept(&sampler, &inside);
+    assert_eq!(
+        accept(&sampler, &recorded)[0].2,
+        Threshold::parse("c"),
+        "that of the spans in a trace object"
+    );
     // The head sampler cannot have kept this one with that threshold: it tells nothing.
     assert_eq!(accept(&sampler, &half_before(0.4).failed())[0].2, SURE);
 }

@@ -6,4 +6,4 @@ export type { SpanProcessor } from './processor-bridge.js';
 export { KymoPropagator } from './propagator.js';
 export { type RegisterOptions, type Registration, register } from './register.js';
 export type { InstrumentationScope, ResourceView, SpanView, TimedEvent } from './span-view.js';
-export { KymoTracerProvider, type KymoTracerProviderOptions } from './tracer-provider.js';
+export { KymoTracerProvider, type KymoTracerProviderOptions, type SharedTracerProvider } from './tracer-provider.js';

@@ -1,5 +1,6 @@
 // The tracer provider of the OpenTelemetry API over one of Kymo's. App threads.
 import type { TracerProvider as ApiProvider, Attributes, Tracer, TracerOptions } from '@opentelemetry/api';
+import { KymoError } from '../../core/errors.js';
 import { TracerProvider, type TracerProviderOptions } from '../../traces/provider.js';
 import type { Span } from '../../traces/span.js';
 import type { Tracer as KymoTracer } from '../../traces/tracer.js';
@@ -9,13 +10,22 @@ import { type ApiSampler, SamplerBridge } from './sampler-bridge.js';
 import { type InstrumentationScope, resourceView } from './span-view.js';
 import { ApiTracer } from './tracer.js';
 
+/**
+ * A `TracerProvider` of `kymo`. By methods that it has, since the types of the two entry points are declared apart and cannot share a
+ * class; whether it is one of Kymo's is found out when it is given.
+ */
+export interface SharedTracerProvider {
+  flush(timeoutMs?: number): Promise<boolean>;
+  shutdown(timeoutMs?: number): Promise<boolean>;
+}
+
 /** Options of {@link KymoTracerProvider}. */
 export interface KymoTracerProviderOptions {
   /**
    * A `TracerProvider` of `kymo`, whose resource, sampler, limits and exporters count; spans of both sides are one trace and go the same
    * way. Default: one of its own, made of {@link kymo}.
    */
-  readonly provider?: TracerProvider | undefined;
+  readonly provider?: SharedTracerProvider | undefined;
   /** Options of the provider of its own. */
   readonly kymo?: TracerProviderOptions | undefined;
   /** A sampler of OpenTelemetry's SDK, in place of one of Kymo's, for the provider of its own. */
@@ -42,7 +52,10 @@ export class KymoTracerProvider implements ApiProvider {
   /** @throws KymoError `KYMO_CONFIG_VALUE` names an option and what it should have been */
   constructor(options: KymoTracerProviderOptions = {}) {
     const { provider, kymo = {}, sampler, spanProcessors = [], spanExporters = [], exporting = {} } = options;
-    this.provider = provider ?? new TracerProvider({ ...kymo, ...(sampler === undefined ? {} : { sampler: new SamplerBridge(sampler) }) });
+    this.provider =
+      provider !== undefined
+        ? checked(provider)
+        : new TracerProvider({ ...kymo, ...(sampler === undefined ? {} : { sampler: new SamplerBridge(sampler) }) });
     this.#processors = [...spanProcessors, ...spanExporters.map((exporter) => new ExportProcessor(exporter, exporting))];
     if (this.#processors.length === 0) return;
     const resource = resourceView(this.provider.resource as Attributes, this.provider.schemaUrl);
@@ -82,4 +95,11 @@ export class KymoTracerProvider implements ApiProvider {
     }
     return scope;
   }
+}
+
+/** @throws KymoError `KYMO_CONFIG_VALUE` for what is no provider of Kymo's, in whichever copy of this package it was made */
+function checked(provider: SharedTracerProvider): TracerProvider {
+  const { getTracer, addProcessor, host } = provider as Partial<TracerProvider>;
+  if (typeof getTracer === 'function' && typeof addProcessor === 'function' && typeof host === 'number') return provider as TracerProvider;
+  throw new KymoError('KYMO_CONFIG_VALUE', { source: 'provider', value: typeof provider, expected: 'a TracerProvider of kymo' });
 }

@@ -328,6 +328,8 @@ describe('spans of both sides', () => {
     expect(span.isRecording()).toBe(true);
     expect(trace.getSpan(trace.setSpan(context.active(), span))).toBe(span);
     span.end();
+    const foreign = { flush: async () => true, shutdown: async () => true };
+    expect(() => new KymoTracerProvider({ provider: foreign })).toThrow(expect.objectContaining({ code: 'KYMO_CONFIG_VALUE' }));
   });
 
   it('show a span that Kymo started as one of the API: events chain, exceptions do not fail it', () => {

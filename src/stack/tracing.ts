@@ -117,6 +117,9 @@ export function prepareTracing(options: TracingStackOptions = {}): TracingStack 
   const planned = (off ? [] : chooseExporters(given, env)).map((choice) =>
     planExporter(choice, { ids, batch: given.batch, logger: given.exporterLogger }),
   );
+  const propagator = given.propagators === undefined ? undefined : propagatorOf(given.propagators);
+  if (propagator === undefined) warnOfPropagators(env);
+  const ops = given.ops === undefined || DISABLED ? undefined : new OpsServer({ registries: [metrics], ...given.ops });
   const { serviceName: presetName } = traitsOf(given.preset ?? 'default') as TracingTraits;
   const provider = new TracerProvider({
     ...settings,
@@ -126,14 +129,12 @@ export function prepareTracing(options: TracingStackOptions = {}): TracingStack 
     limits: { ...limitsOf(env), ...given.limits },
     processors: [...(given.processors ?? []), ...planned.flatMap((one) => ('processor' in one ? [one.processor] : []))],
   });
+  const tracing = tracingOver(provider, given);
+  // Nothing is refused from here on: threads are started, and what the thread shares is set.
   const pipelines = planned.flatMap((one) => ('pipeline' in one ? [new ExportPipeline(provider.host, one.pipeline)] : []));
   for (const pipeline of pipelines) provider.addDelivery(pipeline);
-  if (given.propagators) setPropagator(propagatorOf(given.propagators));
-  else warnOfPropagators(env);
-  const { traceIdFormat: _, spanIdFormat: __, ...own } = given; // The provider has them.
-  const tracing = new Tracing({ ...own, provider });
+  if (propagator !== undefined) setPropagator(propagator);
   setDefaultTracing(tracing);
-  const ops = given.ops === undefined || DISABLED ? undefined : new OpsServer({ registries: [metrics], ...given.ops });
   const end = pipelines.length === 0 ? undefined : new ProcessEnd(pipelines, deadlines);
 
   const hasExemplars = given.exemplars === true && !off;
@@ -159,6 +160,16 @@ export function prepareTracing(options: TracingStackOptions = {}): TracingStack 
       await shutdown();
     },
   };
+}
+
+function tracingOver(provider: TracerProvider, options: ReturnType<typeof withoutUndefined<TracingStackOptions>>): Tracing {
+  const { traceIdFormat: _, spanIdFormat: __, ...own } = options; // The provider has them.
+  try {
+    return new Tracing({ ...own, provider });
+  } catch (error) {
+    void provider.shutdown(0);
+    throw error;
+  }
 }
 
 function milliseconds(source: string, value: unknown): number {

@@ -96,6 +96,29 @@ describe('the published package', () => {
       const pushed: Promise<{ resp?: unknown; body?: unknown }> = gateway.push({ jobName: 'j' });
       export = { pushed, list: client.collectDefaultMetrics.metricsList, gauge: new client.Gauge({ name: 'g', help: 'h' }) };`,
     );
+    mkdirSync(join(project, 'node_modules', '@opentelemetry'), { recursive: true });
+    cpSync(join(ROOT, 'node_modules', '@opentelemetry', 'api'), join(project, 'node_modules', '@opentelemetry', 'api'), {
+      recursive: true,
+    });
+    writeFileSync(
+      join(project, 'opentelemetry.ts'),
+      `import { metrics, trace, type SpanOptions } from '@opentelemetry/api';
+      import { TracerProvider } from 'kymo';
+      import { KymoMeterProvider, KymoTracerProvider, register, type SpanProcessor, type SpanView } from 'kymo/opentelemetry';
+      const processor: SpanProcessor = {
+        onStart: () => undefined,
+        onEnd: (span: SpanView) => void span.attributes,
+        forceFlush: async () => undefined,
+        shutdown: async () => undefined,
+      };
+      const registration = register({ provider: new TracerProvider(), spanProcessors: [processor], propagators: ['b3'] });
+      const options: SpanOptions = { kind: 1 };
+      export const span = registration.tracerProvider.getTracer('t').startSpan('a', options);
+      trace.setGlobalTracerProvider(new KymoTracerProvider());
+      metrics.setGlobalMeterProvider(new KymoMeterProvider());
+      // @ts-expect-error a format that there is not
+      register({ propagators: ['b4'] });`,
+    );
     const compilerOptions = {
       strict: true,
       module: 'NodeNext',
@@ -107,7 +130,7 @@ describe('the published package', () => {
     };
     writeFileSync(
       join(project, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, include: ['main.ts', 'drop-in.ts', 'drop-in-commonjs.cts'] }),
+      JSON.stringify({ compilerOptions, include: ['main.ts', 'drop-in.ts', 'drop-in-commonjs.cts', 'opentelemetry.ts'] }),
     );
     const { status, text } = run(process.execPath, [join(ROOT, 'node_modules/.bin/tsc'), '-p', project], project);
     expect(text).toBe('');

@@ -82,8 +82,9 @@ export class Connection {
   readonly listeners: ServerListeners;
   /** What was active when the last request came, and is again when its listeners have run. */
   outer: Context;
-  /** What we entered last. */
+  /** The context that is entered, and for whom; still there when a listener threw, so that nobody takes it for what was active before. */
   entered: Context | undefined = undefined;
+  enteredFor: IncomingMessage | undefined = undefined;
   /** The oldest request that is not answered yet; the others follow it. */
   #first: Exchange | undefined = undefined;
   #last: Exchange | undefined = undefined;

@@ -4,12 +4,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FlatAttributes } from '../binding/writable-span.js';
 import { activeContext, type Context } from '../context/context.js';
-import { contextsStay, enterContext } from '../context/enter.js';
+import { contextsStay } from '../context/enter.js';
 import { forwardedClient } from './address.js';
+import { followBody } from './body-context.js';
 import { Channels } from './channels.js';
 import { Connection, connectionOf, Exchange, exchangeOf, setExchange } from './http-exchange.js';
 import { methodAttribute, methodInName } from './http-method.js';
 import { finalRoute } from './http-route.js';
+import { enterRequest, leaveRequest } from './request-context.js';
 import { Endpoints, ServerDurations } from './request-durations.js';
 import { ABORTED, KEY, OTHER_METHOD } from './semantic-conventions.js';
 import { ServerListeners } from './server-listeners.js';
@@ -36,21 +38,7 @@ interface StartMessage {
   readonly server: Server;
 }
 
-/** Puts back what was active before a request, after its last listener. */
-function leave(request: IncomingMessage): void {
-  const connection = connectionOf(request.socket);
-  if (connection?.entered === undefined) return;
-  connection.entered = undefined;
-  enterContext(connection.outer);
-}
-
-/** Listener of a request's `end`, which Node emits outside of its context when the body came in later packets. */
-function enterOwn(this: IncomingMessage): void {
-  const exchange = exchangeOf(this);
-  if (exchange?.span !== undefined && activeContext() === exchange.connection.outer) enterContext(exchange.span.context);
-}
-
-/** True when some listener will be called with the request, and `leave` after it; elsewhere node:http answers by itself. */
+/** True when some listener will be called with the request, and `leaveRequest` after it; elsewhere node:http answers by itself. */
 function isEmitted({ headers, httpVersion }: IncomingMessage, listeners: ServerListeners): boolean {
   if (headers.host === undefined && httpVersion === '1.1') return false;
   const { expect } = headers;
@@ -108,7 +96,7 @@ export class HttpServerInstrumentation {
     this.#starts.off();
     for (const reference of this.#servers) {
       const server = reference.deref();
-      if (server !== undefined) ServerListeners.of(server, leave).remove();
+      if (server !== undefined) ServerListeners.of(server, leaveRequest).remove();
     }
     this.#servers.clear();
     if (this.#open === 0) this.#ends.off();
@@ -143,13 +131,12 @@ export class HttpServerInstrumentation {
     const { listeners } = connection;
     listeners.settle();
     if (this.#contextsStay && !isEmitted(request, listeners)) return;
-    connection.entered = context;
-    enterContext(context);
-    if (announcesBody(request)) request.on('end', enterOwn);
+    enterRequest(request, connection, context);
+    if (announcesBody(request)) followBody(request);
   }
 
   #connect(socket: Socket, server: Server, active: Context): Connection {
-    const listeners = ServerListeners.of(server, leave);
+    const listeners = ServerListeners.of(server, leaveRequest);
     if (!this.#seen.has(server)) {
       this.#seen.add(server);
       for (const reference of this.#servers) if (reference.deref() === undefined) this.#servers.delete(reference);

@@ -4,6 +4,7 @@ import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { activeContext, Context, ROOT_CONTEXT, runInContext } from '../../src/context/context.js';
@@ -209,6 +210,83 @@ describe('context of a request', () => {
     }
     await exchange(socket, `POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n${GET}`, 2);
     expect(seen).toEqual(['end 1', 'after end 1', 'end 2', 'after end 2', 'end 3', 'end 4', 'after end 3', 'after end 4']);
+  });
+
+  it('is there in each listener of a body that comes in later packets, whatever reads it, and nowhere else', async () => {
+    const readers: Record<string, (request: IncomingMessage, done: () => void) => void> = {
+      '/data': (request, done) => {
+        request.on('data', () => note('data'));
+        request.once('end', () => note('end'));
+        request.on('end', done);
+        request.prependListener('end', () => note('first end'));
+      },
+      '/readable': (request, done) => {
+        request.on('readable', () => {
+          note('readable');
+          while (request.read() !== null);
+        });
+        request.on('end', done);
+      },
+      '/pipe': (request, done) => {
+        const sink = new Writable({
+          write(_chunk, _encoding, written) {
+            note('write');
+            setImmediate(written);
+          },
+          final(finished) {
+            note('final');
+            done();
+            finished();
+          },
+        });
+        request.pipe(sink);
+      },
+      '/iterate': async (request, done) => {
+        for await (const _chunk of request) note('chunk');
+        done();
+      },
+    };
+    await listening((request, response) => readers[request.url as string]?.(request, () => response.end()));
+    server.on('upgrade', (_request: IncomingMessage, upgraded: Socket) => {
+      note('upgrade');
+      upgraded.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    });
+    const socket = open();
+    for (const url of Object.keys(readers)) {
+      socket.write(`POST ${url} HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc`);
+      await pause(20);
+      socket.write('def');
+      await pause(20);
+      await exchange(socket, 'ghi', 1);
+    }
+    await exchange(socket, 'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n', 1);
+    expect(seen.at(-1)).toBe('upgrade -');
+    expect(new Set(seen.slice(0, -1))).toEqual(new Set(['data 1', 'first end 1', 'end 1', 'readable 2', 'write 3', 'final 3', 'chunk 4']));
+    expect(seen.filter((entry) => entry === 'data 1')).toHaveLength(3);
+    expect(tracing.spans.map((span) => span.parent)).toEqual(tracing.spans.map(() => ROOT_CONTEXT));
+  });
+
+  it('leaves a body alone that is read by nobody any more, and one that another context reads', async () => {
+    let held: IncomingMessage | undefined;
+    await listening((request) => {
+      held = request;
+      const sink = new Writable({ highWaterMark: 1, write: () => undefined });
+      request.pipe(sink);
+      setTimeout(() => request.unpipe(sink), 10);
+    });
+    const socket = open();
+    socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc');
+    await vi.waitFor(() => expect(held?.listenerCount('data')).toBe(0));
+    socket.write('def');
+    await pause(30);
+    expect([held?.readableFlowing, held?.readableLength]).toEqual([false, 3]);
+    const other = new Context(5, 6, 7, 8, 5);
+    runInContext(other, () => {
+      held?.on('readable', () => undefined).on('data', () => seen.push(activeContext() === other ? 'other' : 'lost'));
+      held?.read();
+      seen.push(activeContext() === other ? 'still other' : 'changed');
+    });
+    expect(seen).toEqual(['other', 'still other']);
   });
 
   it('is there in checkContinue and checkExpectation, and nothing of it stays where node:http answers by itself', async () => {

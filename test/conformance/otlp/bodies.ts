@@ -48,7 +48,10 @@ export class Bodies {
   /** Writes spans, whose ids are the low words 1, 2, 3 unless they say otherwise, and gives the body of their batch in each format. */
   of(spans: readonly (WritableSpan & { readonly s0?: number; readonly s1?: number })[]): Map<BodyFormat, Uint8Array> {
     spans.forEach((span, index) => {
-      if (!spanRing().write(span, span.s0 ?? 0, span.s1 ?? index + 1)) throw new Error(`the ring is full at span ${index}`);
+      const write = (): boolean => spanRing().write(span, span.s0 ?? 0, span.s1 ?? index + 1);
+      // Large batches fill the ring.
+      if (index % 500 === 499) native.ringFlush(10_000);
+      if (!write()) throw new Error(`the ring is full at span ${index}`);
     });
     native.ringFlush(10_000);
     const bodies = new Map<BodyFormat, Uint8Array>();

@@ -165,6 +165,35 @@ describe.runIf(python)("OpenTelemetry's own messages", () => {
     expect(spans[3]).not.toHaveProperty('parentSpanId');
   });
 
+  it('know the target of a link, even one that is nowhere', () => {
+    const bodies = new Bodies();
+    const link = { t0: 0, t1: 0, t2: 0, t3: 0, s0: 0, s1: 0, flags: 0, traceStateText: '', pairs: ['why', 'kept'], dropped: 4 };
+    const there = { ...link, t0: -1, s1: -2, flags: 0x203, traceStateText: 'a=1', pairs: undefined, dropped: 0 };
+    const [span] = allSpans(decodeBoth(bodies.of([aSpan(bodies.scope('links'), { rest: { linkList: [link, there] } })])));
+    expect(span?.links).toEqual([
+      {
+        traceId: '0'.repeat(32),
+        spanId: '0'.repeat(16),
+        attributes: [{ key: 'why', value: { stringValue: 'kept' } }],
+        droppedAttributesCount: 4,
+        flags: 0x100,
+      },
+      { traceId: `ffffffff${'0'.repeat(24)}`, spanId: '00000000fffffffe', traceState: 'a=1', flags: 0x303 },
+    ]);
+  });
+
+  it('read bodies of megabytes, whatever was guessed of their length', () => {
+    const bodies = new Bodies();
+    const [small, large] = [bodies.scope('small'), bodies.scope('large')];
+    // Characters of one byte in memory are two in UTF-8: records are half as long as what is made of them.
+    const text = 'ä'.repeat(1000);
+    const spans = Array.from({ length: 1100 }, (_, n) => aSpan(n === 0 ? small : large, { pairs: ['n', n, 'text', text] }));
+    const of = bodies.of(spans);
+    expect(of.get('protobuf')?.length).toBeGreaterThan(2 ** 21);
+    const found = allSpans(decodeBoth(of));
+    expect(found.map(({ attributes }) => (attributesOf(attributes)[0] as [string, bigint])[1])).toEqual(spans.map((_, n) => BigInt(n)));
+  });
+
   it('find each span under its scope, in order, and the schemas', () => {
     const bodies = new Bodies({ resource: ['a', [1, 'x', null, true], 'n', null, 'r', 0.5], schemaUrl: 'https://example.test/resource' });
     const [http, db, plain] = [bodies.scope('http'), bodies.scope('db', '2', 'https://example.test/db', ['list', ['x']]), bodies.scope('')];

@@ -38,10 +38,14 @@ export class BaggageView implements ApiBaggage {
   }
 }
 
-/** Kymo's baggage of any implementation of the API's. */
+/** Kymo's baggage of any implementation of the API's; empty for what throws. */
 export function ownBaggage(baggage: ApiBaggage): Baggage {
   if (baggage instanceof BaggageView) return baggage.own;
-  return new Baggage(baggage.getAllEntries().map(([key, entry]) => [key, ownEntry(entry)]));
+  try {
+    return new Baggage(baggage.getAllEntries().map(([key, entry]) => [key, ownEntry(entry)]));
+  } catch {
+    return NONE;
+  }
 }
 
 function apiEntry({ value, metadata }: BaggageEntry): ApiEntry {

@@ -179,7 +179,16 @@ export function withSpan(context: Context, span: Span): Context {
   const own = ownSpanOf(span);
   if (own !== undefined) return extraOf(context) === own.extra ? own.context : grafted(context, own.context, undefined);
   // The ids count from now on: spans of others say them by themselves, wrappers those of what they wrap.
-  return grafted(context, contextOfSpanContext(span.spanContext()), span);
+  return grafted(context, contextOfForeign(span), span);
+}
+
+/** Where a span of somebody else is; nowhere when it does not say so. */
+function contextOfForeign(span: Span): Context {
+  try {
+    return contextOfSpanContext(span.spanContext());
+  } catch {
+    return ROOT_CONTEXT;
+  }
 }
 
 function withoutSpan(context: Context): Context {

@@ -210,6 +210,18 @@ describe('a context', () => {
     });
   });
 
+  it('takes spans and baggage that throw for none', () => {
+    const span = {} as Span;
+    const broken = trace.setSpan(context.active(), span);
+    expect(trace.getSpan(broken)).toBe(span);
+    expect(contextOf(broken).t0).toBe(0);
+    context.with(propagation.setBaggage(ROOT_CONTEXT, {} as never), () => {
+      expect(propagation.getActiveBaggage()?.getAllEntries()).toEqual([]);
+      const again = propagation.setBaggage(context.active(), {} as never);
+      expect(propagation.getBaggage(again)?.getAllEntries()).toEqual([]);
+    });
+  });
+
   it('is Kymo’s root when it is the API’s', () => {
     expect(contextOf(ROOT_CONTEXT)).toBe(KYMO_ROOT);
     expect(spanHighOf(contextOf(ROOT_CONTEXT.setValue(KEY, 1)))).toBe(0);

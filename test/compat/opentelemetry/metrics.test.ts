@@ -2,6 +2,8 @@
 import { DiagLogLevel, diag, type Meter, ValueType } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KymoMeterProvider } from '../../../src/compat/opentelemetry/metrics/meter-provider.js';
+import { NativeMetric } from '../../../src/compat/opentelemetry/metrics/native-metric.js';
+import { Observables } from '../../../src/compat/opentelemetry/metrics/observables.js';
 import { metrics as defaultRegistry, MetricsRegistry } from '../../../src/metrics/registry.js';
 import { dropsOf } from '../../metrics/scrape.js';
 
@@ -233,6 +235,16 @@ describe('observable instruments', () => {
     value = 2;
     expect(await samples()).toEqual(['bad 1', 'good 2']);
     await expect(provider.forceFlush()).resolves.toBeUndefined();
+  });
+
+  it('are collected without a callback that never settles', async () => {
+    const observables = new Observables(() => undefined, 20);
+    const metricOf = (name: string) => new NativeMetric(registry.id, { name, help: '', shape: 'last', bounds: undefined });
+    observables.make(metricOf('hangs'), false).addCallback(() => new Promise(() => undefined));
+    observables.make(metricOf('answers'), false).addCallback((result) => result.observe(1));
+    await expect(observables.collect()).rejects.toThrow('did not settle within 20 ms');
+    expect(await samples()).toEqual(['answers 1']);
+    await expect(observables.collect()).rejects.toThrow('did not settle');
   });
 
   it('are asked no more after shutdown', async () => {

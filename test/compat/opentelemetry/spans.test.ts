@@ -1,5 +1,8 @@
 // Spans of Kymo as the OpenTelemetry API has them: the corner cases of its interface, and parents across both sides.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
+  type Context,
   context,
   createContextKey,
   INVALID_SPAN_CONTEXT,
@@ -12,7 +15,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KymoContextManager } from '../../../src/compat/opentelemetry/context-manager.js';
 import { suppressed } from '../../../src/compat/opentelemetry/otel-context.js';
 import type { SpanView } from '../../../src/compat/opentelemetry/span-view.js';
@@ -213,6 +216,29 @@ describe('a span', () => {
     expect(recorder.ended[1]?.parentSpanContext).toEqual(span.spanContext());
     expect(trace.getSpan(inside)?.spanContext()).toEqual(span.spanContext());
     expect(trace.getSpan(inside)?.isRecording()).toBe(false);
+  });
+
+  it('is let go by the contexts that it was in when it has ended, attributes and all', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const own = new KymoTracerProvider().getTracer('t');
+    const contexts: Context[] = [];
+    const spans = Array.from({ length: 100 }, (_, at) => {
+      const span = own.startSpan(`span ${at}`, { attributes: { big: 'x'.repeat(1_000) } });
+      // What is active is Kymo's; the API's root context makes contexts of the API's own class.
+      const active = context.with(ROOT_CONTEXT.setValue(Symbol.for('v'), at), () => context.active());
+      contexts.push(
+        trace.setSpan(active, span),
+        context.with(trace.setSpan(ROOT_CONTEXT, span), () => context.active()),
+      );
+      span.end();
+      return new WeakRef(span);
+    });
+    await vi.waitFor(() => {
+      collect();
+      expect(spans.filter((span) => span.deref() !== undefined).length).toBeLessThan(5);
+    });
+    expect(new Set(contexts.map((one) => trace.getSpan(one)?.spanContext().spanId)).size).toBe(100);
   });
 
   it.each([

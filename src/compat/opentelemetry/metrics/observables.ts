@@ -79,11 +79,16 @@ export class Observables {
   readonly #all = new Set<KymoObservable>();
   #batches: Batch[] = [];
   readonly #needed: () => void;
+  readonly #timeoutMs: number;
   #collecting: Promise<void> | undefined;
 
-  /** @param needed called when there is something to collect, any number of times */
-  constructor(needed: () => void) {
+  /**
+   * @param needed called when there is something to collect, any number of times
+   * @param timeoutMs how long a callback is waited for; it has failed then, and the others go on
+   */
+  constructor(needed: () => void, timeoutMs = 5_000) {
     this.#needed = needed;
+    this.#timeoutMs = timeoutMs;
   }
 
   make(metric: NativeMetric, whole: boolean): KymoObservable {
@@ -121,7 +126,7 @@ export class Observables {
     let reason: { readonly error: unknown } | undefined;
     const call = async (concerned: Iterable<KymoObservable>, callback: () => unknown): Promise<void> => {
       try {
-        await callback();
+        await within(callback(), this.#timeoutMs);
       } catch (error) {
         reason ??= { error };
         for (const observable of concerned) failed.add(observable);
@@ -153,5 +158,18 @@ export class Observables {
         batch.observables.size === observables.size &&
         [...batch.observables].every((observable) => observables.has(observable)),
     );
+  }
+}
+
+/** `work`, or an error after so many ms. */
+async function within(work: unknown, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`a callback did not settle within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -247,7 +247,9 @@ const NOTHING: Gathered = Object.freeze({ pairs: undefined, dropped: 0 });
 export function gather(attributes: Attributes | null | undefined, limits: SpanLimits, most: number): Gathered {
   if (typeof attributes !== 'object' || attributes === null) return NOTHING;
   const gathering = new Gathering(limits, most);
-  gathering.dropped += giveEach(attributes, gathering);
+  // First, since it counts as well.
+  const unnamed = giveEach(attributes, gathering);
+  gathering.dropped += unnamed;
   return gathering;
 }
 

@@ -1,5 +1,6 @@
 // Which spans are open and where they were started: to find those that nobody ends. Off unless asked for; app threads.
 import { native } from '../binding/load.js';
+import { KymoError } from '../core/errors.js';
 import type { Span } from './span.js';
 import { epochMsOf, now } from './span-time.js';
 
@@ -69,7 +70,12 @@ export class OpenSpans {
   #next = 1;
   #forgotten = 0;
 
+  /** @throws KymoError `KYMO_CONFIG_VALUE` for a number of spans out of range. */
   constructor({ maxSpans = MOST_OPEN_SPANS, sites = true }: OpenSpanOptions) {
+    if (!Number.isInteger(maxSpans) || maxSpans < 1 || maxSpans > 1_000_000) {
+      const expected = 'a whole number in [1, 1000000]';
+      throw new KymoError('KYMO_CONFIG_VALUE', { source: 'openSpans.maxSpans', value: maxSpans, expected });
+    }
     this.#most = maxSpans;
     this.#sites = sites;
   }

@@ -162,7 +162,7 @@ fn push_span(span: &SpanView<'_>, scopes: &Scopes, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"traceState\":");
         push_text(rest.trace_state, out);
     }
-    if rest.dropped_attributes + rest.dropped_events + rest.dropped_links > 0 {
+    if rest.dropped_attributes | rest.dropped_events | rest.dropped_links != 0 {
         push_count(",\"dropped\":{\"attributes\":", u64::from(rest.dropped_attributes), out);
         push_count(",\"events\":", u64::from(rest.dropped_events), out);
         push_count(",\"links\":", u64::from(rest.dropped_links), out);

@@ -24,6 +24,7 @@ struct Track<'a> {
     spans: Vec<Placed<'a>>,
     /// Number of its first lane as a thread.
     thread: u64,
+    lanes: u64,
 }
 
 /// What every event is about.
@@ -44,7 +45,12 @@ pub fn encode(traces: &[Arc<RetainedTrace>], resource: &Resource, scopes: &Scope
     for trace in traces {
         let spans = placed(trace.spans());
         let lanes = spans.iter().map(|span| u64::from(span.lane) + 1).max().unwrap_or(0);
-        tracks.push(Track { trace, spans, thread });
+        tracks.push(Track {
+            trace,
+            spans,
+            thread,
+            lanes,
+        });
         thread += lanes;
     }
     out.extend_from_slice(b"{\"displayTimeUnit\":\"ms\",\"otherData\":{\"exporter\":\"kymo\",\"startTimeUnixNano\":\"");
@@ -135,13 +141,7 @@ fn arrows(tracks: &[Track<'_>]) -> (Vec<End>, Vec<End>) {
 }
 
 fn push_thread_names(track: &Track<'_>, origin: &Origin, out: &mut Vec<u8>) {
-    let lanes = track
-        .spans
-        .iter()
-        .map(|span| u64::from(span.lane) + 1)
-        .max()
-        .unwrap_or(0);
-    for thread in track.thread..track.thread + lanes {
+    for thread in track.thread..track.thread + track.lanes {
         push_head(b"M\"", thread, origin, out);
         out.extend_from_slice(b",\"name\":\"thread_name\",\"args\":{\"name\":\"");
         push_title(track.trace, out);
@@ -195,6 +195,9 @@ fn push_slice(span: &Placed<'_>, thread: u64, origin: &Origin, scopes: &Scopes, 
     }
     push_word(b",\"kind\":", kind_word(view.kind), out);
     push_status(view, out);
+    if view.unended {
+        out.extend_from_slice(b",\"unended\":true");
+    }
     if let Some(scope) = scopes.get(view.scope) {
         push_word(b",\"scope\":", &scope.name, out);
     }
@@ -272,7 +275,7 @@ mod tests {
     use super::super::arbitrary::{Written, WrittenEvent, WrittenLink, WrittenSpan};
     use super::super::record::SpanKind;
     use super::*;
-    use crate::layout::SPAN_TIMEOUT;
+    use crate::layout::{SPAN_TIMEOUT, SPAN_UNENDED};
 
     const START: u64 = 1_700_000_000_000_000_000;
 
@@ -346,7 +349,7 @@ mod tests {
             kind: SpanKind::Server,
             status: StatusCode::Error,
             status_message: "too slow".into(),
-            bits: SPAN_TIMEOUT,
+            bits: SPAN_TIMEOUT | SPAN_UNENDED,
             attributes: vec![
                 ("http.route".to_owned(), "/\"x\"".into()),
                 ("n".to_owned(), Written::I32(2)),
@@ -369,7 +372,7 @@ mod tests {
                 "{\"ph\":\"X\",\"pid\":77,\"tid\":1,\"ts\":0,\"dur\":2000.001,\"name\":\"s1\",\"cat\":\"server\",\
                  \"cname\":\"terrible\",\"args\":{\"traceId\":\"000000ab000000000000000000000001\",\
                  \"spanId\":\"0000000000000001\",\"parentSpanId\":\"0000000000000077\",\"kind\":\"server\",\
-                 \"status\":\"timeout\",\"statusMessage\":\"too slow\",\"attributes\":{\"http.route\":\"/\\\"x\\\"\",\"n\":2}}}",
+                 \"status\":\"timeout\",\"statusMessage\":\"too slow\",\"unended\":true,\"attributes\":{\"http.route\":\"/\\\"x\\\"\",\"n\":2}}}",
                 "{\"ph\":\"i\",\"s\":\"t\",\"pid\":77,\"tid\":1,\"ts\":1234.567,\"name\":\"retry\",\"args\":{\"attempt\":1}}",
             ]
         );

@@ -52,6 +52,8 @@ export class Extra {
   external = '';
   /** True when a caller asked, by way of B3 or Jaeger, that this trace be kept whatever samplers say; passed on in the same way. */
   debug = false;
+  /** Nothing is traced in it: it is that of an exporter at work, whose own requests would make more spans. */
+  suppressed = false;
   /** What another tracing API, of a drop-in, keeps in this context: its own object for the span, its own values. */
   foreign: object | undefined = undefined;
 
@@ -268,6 +270,7 @@ export function copyOf(extra: Extra | undefined): Extra {
   copy.logFields = extra.logFields;
   copy.external = extra.external;
   copy.debug = extra.debug;
+  copy.suppressed = extra.suppressed;
   copy.foreign = extra.foreign;
   return copy;
 }

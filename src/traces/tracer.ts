@@ -217,10 +217,8 @@ export class Tracer {
       bits = kind;
     }
     const title = typeof name === 'string' && name.length <= SHORT ? name : name === undefined ? provider.defaultSpanName : textOf(name);
-    const result =
-      extra?.debug === true
-        ? SAMPLE
-        : this.#decide(isNew ? undefined : parent, isNew ? fresh : parent, title, bits, attributes, pairs, links);
+    const told = extra === undefined ? undefined : toldBy(extra);
+    const result = told ?? this.#decide(isNew ? undefined : parent, isNew ? fresh : parent, title, bits, attributes, pairs, links);
     const number = own === undefined ? nextSpanNumber(provider.narrow) : 0;
     bits |= flags & FLAG_RANDOM;
     if (result.traceState !== undefined) {
@@ -232,7 +230,7 @@ export class Tracer {
     else {
       bits |= result.decision === 'sample' ? FLAG_SAMPLED : SPAN_RECORD_ONLY;
       if (clock < 0) clock = threadRing().clock;
-      bits |= (clock < CLOCK_IN_REST ? clock : CLOCK_IN_REST) << CLOCK_SHIFT;
+      bits |= Math.min(clock, CLOCK_IN_REST) << CLOCK_SHIFT;
       started = startTime === undefined ? performance.now() : (wallTime(startTime) ?? performance.now());
     }
     const span = new Span(this, title, t0, t1, t2, t3, number, parentNumber, bits, started, extra);
@@ -271,6 +269,12 @@ export class Tracer {
       return DROP;
     }
   }
+}
+
+/** What a context decides, whatever the sampler would say. */
+function toldBy(extra: Extra): SamplingResult | undefined {
+  if (extra.suppressed) return DROP;
+  return extra.debug ? SAMPLE : undefined;
 }
 
 /** Gives a new span what it was started with, and tells those around it. */

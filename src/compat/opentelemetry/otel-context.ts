@@ -95,7 +95,7 @@ export function contextOf(context: ApiContext): Context {
 
 /** True where OpenTelemetry's SDK asks not to be traced. */
 export function isSuppressed(context: Context): boolean {
-  return foreignOf(context)?.get(SUPPRESS_KEY) === true;
+  return extraOf(context)?.suppressed === true;
 }
 
 /** `context` with the wish not to be traced. */
@@ -116,9 +116,7 @@ function translated(context: ApiContext): Context {
   let result = ROOT_CONTEXT;
   if (values === undefined || values.size > 0) {
     const foreign = new Foreign(undefined, undefined, values ?? NO_VALUES, values === undefined ? context : undefined);
-    result = withExtra(result, (extra) => {
-      extra.foreign = foreign;
-    });
+    result = withForeign(result, foreign);
   }
   const baggage = context.getValue(BAGGAGE_KEY) as Baggage | undefined;
   if (baggage !== undefined) result = withBaggage(result, ownBaggage(baggage));
@@ -161,6 +159,7 @@ function withForeign(context: Context, foreign: Foreign | undefined): Context {
   if (foreign === undefined && foreignOf(context) === undefined) return context;
   return withExtra(context, (extra) => {
     extra.foreign = foreign;
+    extra.suppressed = foreign?.get(SUPPRESS_KEY) === true;
   });
 }
 
@@ -208,6 +207,7 @@ function grafted(context: Context, source: Context, span: Span | undefined): Con
     extra.trace = rest?.trace;
     extra.exporter = rest?.exporter;
     extra.logFields = rest?.logFields;
+    extra.suppressed = rest?.suppressed ?? false;
     extra.foreign = kept;
   });
 }

@@ -49,6 +49,8 @@ beforeEach(() => {
   tracer = provider.getTracer('library', '1.2', { schemaUrl: 'https://example.org/1' });
 });
 
+/** The key under which the SDK asks not to be traced. */
+const SUPPRESS = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 const REMOTE = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1, isRemote: true };
 
 /** The one span that ended. */
@@ -130,8 +132,15 @@ describe('a tracer', () => {
         expect(inner.isRecording()).toBe(false);
         tracer.startSpan('leaf').end();
       });
+      // Kymo's own instrumentation does not trace an exporter's requests either.
+      const native = provider.provider.getTracer('kymo');
+      native.startActiveSpan('request', (request) =>
+        expect([request.isRecording(), native.startSpan('inner').isRecording()]).toEqual([false, false]),
+      );
+      native.startSpan('root', { root: true }).end();
+      expect(context.with(context.active().deleteValue(SUPPRESS), () => native.startSpan('traced again').isRecording())).toBe(true);
     });
-    expect(recorder.started).toEqual([]);
+    expect(recorder.started.map(({ name }) => name)).toEqual(['traced again']);
   });
 
   it('records nothing of a trace that is not sampled, and passes its ids on', () => {

@@ -1,5 +1,5 @@
 // Spans as maps: the exact one of agents, and the one for JSON; and what a model was asked and took, read from attributes. App threads.
-import type { Span } from './span.js';
+import type { ReadableSpan } from './readable-span.js';
 import type { AgentSpanKind, SpanKind } from './span-kind.js';
 import type { AgentSpanStatus, SpanStatus } from './status.js';
 
@@ -25,23 +25,23 @@ export const LLM_WORDS: Readonly<Record<SemanticConvention, LlmWords>> = Object.
   }),
 });
 
-function read(span: Span, word: keyof LlmWords): unknown {
+function read(span: ReadableSpan, word: keyof LlmWords): unknown {
   return span.getAttribute(LLM_WORDS.llm[word]) ?? span.getAttribute(LLM_WORDS.gen_ai[word]);
 }
 
 /** A text about a model; empty where it is missing. */
-export function llmText(span: Span, word: keyof LlmWords): string {
+export function llmText(span: ReadableSpan, word: keyof LlmWords): string {
   const value = read(span, word);
   return typeof value === 'string' ? value : '';
 }
 
 /** A number about a model; 0 where it is missing. */
-export function llmNumber(span: Span, word: keyof LlmWords): number {
+export function llmNumber(span: ReadableSpan, word: keyof LlmWords): number {
   const value = read(span, word);
   return typeof value === 'number' ? value : 0;
 }
 
-/** {@link Span.toDict}: these keys in this order. */
+/** {@link ReadableSpan.toDict}: these keys in this order. */
 export interface SpanDict {
   span_id: string;
   parent_id: string | null;
@@ -57,8 +57,8 @@ export interface SpanDict {
   cost_usd: number;
 }
 
-/** See {@link Span.toDict}. */
-export function spanDict(span: Span): SpanDict {
+/** See {@link ReadableSpan.toDict}. */
+export function spanDict(span: ReadableSpan): SpanDict {
   const { status } = span;
   return {
     span_id: span.spanId,
@@ -76,7 +76,7 @@ export function spanDict(span: Span): SpanDict {
   };
 }
 
-/** {@link Span.toJSON}. */
+/** {@link ReadableSpan.toJSON}. */
 export interface SpanJson {
   name: string;
   traceId: string;
@@ -96,8 +96,8 @@ export interface SpanJson {
   links: { traceId: string; spanId: string; attributes: Record<string, unknown> }[];
 }
 
-/** See {@link Span.toJSON}. */
-export function spanJson(span: Span): SpanJson {
+/** See {@link ReadableSpan.toJSON}. */
+export function spanJson(span: ReadableSpan): SpanJson {
   return {
     name: span.name,
     traceId: span.traceId,

@@ -5,31 +5,16 @@ import { ORIGIN_MS } from '../binding/span-clock.js';
 import type { FlatAttributes, SpanTime, WallTime, WritableSpan } from '../binding/writable-span.js';
 import { attachContext } from '../context/attach.js';
 import { type Context, contextOfSpan, copyOf, type Extra, endedState, FLAGS_KNOWN, type LiveSpan } from '../context/context.js';
-import { spanIdText, traceIdText } from '../context/id-text.js';
 import { spanHigh, spanLow } from '../context/ids.js';
 import { SpanContext } from '../context/span-context.js';
-import {
-  type Attributes,
-  asObject,
-  DROPPED,
-  findPair,
-  gather,
-  giveEach,
-  INDEXED_FROM,
-  isKey,
-  LONGEST_KEY,
-  plainValue,
-  setPair,
-  textOf,
-} from './attributes.js';
+import { type Attributes, DROPPED, gather, giveEach, INDEXED_FROM, isKey, LONGEST_KEY, plainValue, setPair, textOf } from './attributes.js';
 import { SpanEvent } from './events.js';
 import { type DescribedException, describeException } from './exceptions.js';
 import { DEFAULT_LIMITS } from './limits.js';
-import { type LinkInput, makeLink, type SpanLink } from './links.js';
-import { type AgentSpanKind, agentKindOf, kindOf, type SpanKind } from './span-kind.js';
+import { type LinkInput, makeLink } from './links.js';
+import { ReadableSpan } from './readable-span.js';
 import { tellOfEnd } from './span-listeners.js';
 import { carriesMore } from './span-options.js';
-import { llmNumber, llmText, type SpanDict, type SpanJson, spanDict, spanJson } from './span-reading.js';
 import { SpanRest } from './span-rest.js';
 import { elapsedMs, epochMsOf, now } from './span-time.js';
 import { mayReplace, type SpanStatus, STATUS_MASK, type StatusObject, statusBits, statusOf } from './status.js';
@@ -62,7 +47,7 @@ const SMALL_NS = 0x7fff_ffff;
  * Cost: starting, four attributes and ending take about 0.25 us, half of it two readings of the clock, and 300 bytes
  * (`npm run bench -- --only 'span, start'`). Each field is 8 of them, so there are no more than records and contexts need.
  */
-export class Span implements LiveSpan, WritableSpan, Disposable {
+export class Span extends ReadableSpan implements LiveSpan, WritableSpan, Disposable {
   declare readonly live: true;
   /** Words of the trace id. */
   readonly t0: number;
@@ -109,6 +94,7 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     started: SpanTime,
     extra: Extra | undefined,
   ) {
+    super();
     this.t0 = t0;
     this.t1 = t1;
     this.t2 = t2;
@@ -210,105 +196,9 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
     return this.#own;
   }
 
-  /** Text form of the provider. */
-  get traceId(): string {
-    return traceIdText(this, this.tracer.provider.traceIdFormat);
-  }
-
-  /** Text form of the provider. */
-  get spanId(): string {
-    return spanIdText(this.s0, this.s1, this.tracer.provider.spanIdFormat);
-  }
-
-  /** Id of the parent; undefined for a root. */
-  get parentSpanId(): string | undefined {
-    return (this.p0 | this.p1) === 0 ? undefined : spanIdText(this.p0, this.p1, this.tracer.provider.spanIdFormat);
-  }
-
-  /** Same as {@link parentSpanId}. */
-  get parentId(): string | undefined {
-    return this.parentSpanId;
-  }
-
   /** The ids for propagation, always hexadecimal. */
   spanContext(): SpanContext {
     return SpanContext.of(this.context) as SpanContext;
-  }
-
-  get kind(): SpanKind {
-    return kindOf(this.bits);
-  }
-
-  /** What an agent does in it, where that was said. */
-  get agentKind(): AgentSpanKind | undefined {
-    return agentKindOf(this.bits);
-  }
-
-  get status(): SpanStatus {
-    return statusOf(this.bits);
-  }
-
-  /** Of an error; empty without one. */
-  get statusMessage(): string {
-    return this.rest?.statusText ?? '';
-  }
-
-  /** A fresh object on each reading; {@link getAttribute} reads one. */
-  get attributes(): Record<string, unknown> {
-    return asObject(this.pairs);
-  }
-
-  /** The value of one attribute. */
-  getAttribute(key: string): unknown {
-    const { pairs } = this;
-    const at = pairs === undefined ? -1 : findPair(pairs, key);
-    return at < 0 ? undefined : (pairs as FlatAttributes)[at + 1];
-  }
-
-  get events(): readonly SpanEvent[] {
-    return this.rest?.eventList ?? [];
-  }
-
-  get links(): readonly SpanLink[] {
-    return this.rest?.linkList ?? [];
-  }
-
-  /** Spans started in it, where they are kept: in a trace object. The first 1,000. */
-  get children(): readonly Span[] {
-    return this.rest?.children ?? [];
-  }
-
-  /** Attributes that were beyond the limit, or that cannot be kept (functions, symbols, empty keys). */
-  get droppedAttributes(): number {
-    return this.rest?.droppedAttributes ?? 0;
-  }
-
-  get droppedEvents(): number {
-    return this.rest?.droppedEvents ?? 0;
-  }
-
-  get droppedLinks(): number {
-    return this.rest?.droppedLinks ?? 0;
-  }
-
-  /** Seconds since 1970, with fractions. */
-  get startTime(): number {
-    return epochMsOf(this.startedAt, this.clock) / 1_000;
-  }
-
-  /** Seconds since 1970, with fractions; undefined while it is open. */
-  get endTime(): number | undefined {
-    return this.hasEnded ? epochMsOf(this.endedAt, this.clock) / 1_000 : undefined;
-  }
-
-  /** Milliseconds from its start to its end, or to now while it is open. Never negative, and untouched by changes of the wall clock. */
-  get durationMs(): number {
-    return elapsedMs(this.startedAt, this.hasEnded ? this.endedAt : now(), this.clock);
-  }
-
-  /** Seconds from its start to its end; undefined while it is open. */
-  getDuration(): number | undefined {
-    return this.hasEnded ? this.durationMs / 1_000 : undefined;
   }
 
   /** True from the moment at which its end time was taken; always true of a span that is not recorded. */
@@ -319,11 +209,6 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
   /** True while what is set is kept. */
   isRecording(): boolean {
     return (this.bits & ENDED) === 0;
-  }
-
-  /** False for a span that is recorded for this process only. */
-  get isExported(): boolean {
-    return (this.bits & SPAN_RECORD_ONLY) === 0;
   }
 
   /**
@@ -564,52 +449,6 @@ export class Span implements LiveSpan, WritableSpan, Disposable {
   /** Ends it. */
   [Symbol.dispose](): void {
     this.end();
-  }
-
-  /** The model called in it; empty where nobody said. A view of the attribute `llm.model` or `gen_ai.request.model`. */
-  get modelName(): string {
-    return llmText(this, 'model');
-  }
-
-  set modelName(name: string) {
-    this.setAttribute(this.tracer.provider.llmWords.model, name);
-  }
-
-  /** Tokens read by the model; 0 where nobody said. */
-  get inputTokens(): number {
-    return llmNumber(this, 'inputTokens');
-  }
-
-  set inputTokens(tokens: number) {
-    this.setAttribute(this.tracer.provider.llmWords.inputTokens, tokens);
-  }
-
-  /** Tokens written by the model; 0 where nobody said. */
-  get outputTokens(): number {
-    return llmNumber(this, 'outputTokens');
-  }
-
-  set outputTokens(tokens: number) {
-    this.setAttribute(this.tracer.provider.llmWords.outputTokens, tokens);
-  }
-
-  /** US dollars; 0 where nobody said. */
-  get costUsd(): number {
-    return llmNumber(this, 'costUsd');
-  }
-
-  set costUsd(dollars: number) {
-    this.setAttribute(this.tracer.provider.llmWords.costUsd, dollars);
-  }
-
-  /** A snake-case map of exactly twelve keys; nothing in it is shared with the span. */
-  toDict(): SpanDict {
-    return spanDict(this);
-  }
-
-  /** For `JSON.stringify`: camel case, with times, events and links. */
-  toJSON(): SpanJson {
-    return spanJson(this);
   }
 }
 

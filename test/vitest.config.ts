@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const HEAVY = [
   'test/{bench,binding,conformance,demo,examples,faults,ops,recorder}/**/*.test.ts',
   'test/compat/prom-client/{cluster,exports,worker}.test.ts',
+  'test/compat/opentelemetry/exports.test.ts',
   'test/export/pipeline.test.ts',
 ];
 
@@ -44,6 +45,15 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // `npm run test:peers`: judged by servers that take minutes to build, and so no part of `npm test`.
+      ...(process.env.KYMO_TEST_PEERS === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: { name: 'peers', include: ['test/**/*.peer.ts'], fileParallelism: false, maxWorkers: 1, testTimeout: 60_000 },
+            },
+          ]),
     ],
   },
 });

@@ -3,7 +3,7 @@
 
 use super::trace_state::with_threshold;
 use super::{
-    ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT, by_scope, derived, kind_number, link_flags, span_flags, status_number,
+    ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT, by_scope, derived, kind_number, link_flags, span_flags, status,
 };
 use crate::encode::json::{is_plain, push_escaped, push_hex, push_integer, push_number, push_string};
 use crate::encode::room::Room;
@@ -105,11 +105,11 @@ fn push_span(span: &ExportSpan, out: &mut Vec<u8>) {
         push_array(view.links(), out, push_link);
     }
     push_count(b",\"droppedLinksCount\":", rest.dropped_links, out);
-    let status = status_number(&view);
-    if status != 0 {
+    let (code, message) = status(&view, rest.status_message);
+    if code != 0 {
         out.extend_from_slice(b",\"status\":{\"code\":");
-        push_integer(status, out);
-        push_known(b",\"message\":", rest.status_message, out);
+        push_integer(code, out);
+        push_known(b",\"message\":", message, out);
         out.push(b'}');
     }
     out.push(b'}');

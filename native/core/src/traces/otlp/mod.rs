@@ -19,7 +19,7 @@ pub(super) use derived::agent_kind;
 pub(super) use trace_state::with_threshold;
 
 use super::record::{LinkView, SpanKind, SpanView, StatusCode};
-use super::{ExportSpan, Scope, Scopes};
+use super::{ExportSpan, Scope, Scopes, Text};
 use std::sync::Arc;
 
 /// Messages within messages that a reader may take as the end of its patience: protobuf's own readers refuse more than 100, in
@@ -55,12 +55,12 @@ fn kind_number(kind: SpanKind) -> u32 {
     kind as u32 + 1
 }
 
-/// OTLP's number of a status; 0 is written as no status.
-fn status_number(view: &SpanView<'_>) -> u32 {
-    if view.timed_out {
-        StatusCode::Error as u32
+/// OTLP's number of a status, and its message, which only an error has; 0 is written as no status.
+fn status<'a>(view: &SpanView<'_>, message: Text<'a>) -> (u32, Text<'a>) {
+    if view.timed_out || view.status == StatusCode::Error {
+        (StatusCode::Error as u32, message)
     } else {
-        view.status as u32
+        (view.status as u32, Text::EMPTY)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::trace_state::with_threshold;
 use super::{
-    ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT, by_scope, derived, kind_number, link_flags, span_flags, status_number,
+    ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT, by_scope, derived, kind_number, link_flags, span_flags, status,
 };
 use crate::encode::protobuf::{push_bytes, push_delimited, push_fixed32, push_message, push_uint, varint_length};
 use crate::encode::room::Room;
@@ -106,7 +106,7 @@ fn push_span(span: &ExportSpan, out: &mut Vec<u8>) {
 }
 
 fn push_status(view: &SpanView<'_>, message: Text<'_>, out: &mut Vec<u8>) {
-    let code = status_number(view);
+    let (code, message) = status(view, message);
     if code != 0 {
         push_message(15, out, |out| {
             push_known_text(2, message, out);

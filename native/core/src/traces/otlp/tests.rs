@@ -207,6 +207,15 @@ fn status(span: &WrittenSpan) -> u64 {
     }
 }
 
+/// Only an error has one.
+fn status_message(span: &WrittenSpan) -> String {
+    if status(span) == 2 {
+        text(&span.status_message)
+    } else {
+        String::new()
+    }
+}
+
 fn span_message(span: &WrittenSpan) -> Message {
     let attribute = |(key, value): &(String, Written)| key_value(key, value, MESSAGES_LEFT);
     let event = |event: &WrittenEvent| {
@@ -250,7 +259,7 @@ fn span_message(span: &WrittenSpan) -> Message {
         message = message.bytes(
             15,
             &Message::default()
-                .text(2, &text(&span.status_message))
+                .text(2, &status_message(span))
                 .uint(3, status(span))
                 .0,
         );
@@ -320,7 +329,7 @@ fn span_json(span: &WrittenSpan) -> String {
     json += &list("links", span.links.iter().map(link).collect());
     json += &count("droppedLinksCount", span.dropped[2]);
     if status(span) != 0 {
-        let fields = format!("\"code\":{},", status(span)) + &known("message", text(&span.status_message));
+        let fields = format!("\"code\":{},", status(span)) + &known("message", status_message(span));
         json += &format!("\"status\":{}", closed(fields));
     }
     closed(json)

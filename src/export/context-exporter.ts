@@ -1,6 +1,6 @@
 // An exporter for the running code and what it starts: it gets the spans that end there, as they are, in place of the tracer's. App threads.
 import { native } from '../binding/load.js';
-import { activeContext, type Context, runInContext, withExtra } from '../context/context.js';
+import { activeContext, type Context, ROOT_CONTEXT, runInContext, withExtra } from '../context/context.js';
 import { enterContext } from '../context/enter.js';
 import type { Span } from '../traces/span.js';
 import type { ContextExporter } from '../traces/span-listeners.js';
@@ -56,4 +56,18 @@ function exporting(exporter: ContextSpanExporter | null): Context {
   return withExtra(activeContext(), (extra) => {
     extra.exporter = shielded;
   });
+}
+
+/** Exports nothing. */
+const NOWHERE: ContextExporter = Object.freeze({ spanEnded: () => undefined });
+
+/**
+ * Calls `fn` where spans are recorded but not exported, and in no trace: for exporters, whose own requests would otherwise have to be
+ * exported, and so on for ever.
+ */
+export function unexported<R>(fn: () => R): R {
+  const context = withExtra(ROOT_CONTEXT, (extra) => {
+    extra.exporter = NOWHERE;
+  });
+  return runInContext(context, fn);
 }

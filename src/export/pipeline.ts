@@ -5,6 +5,7 @@ import { native } from '../binding/load.js';
 import type { TracesState } from '../binding/native-traces.js';
 import { KymoError } from '../core/errors.js';
 import type { BatchSettings } from './batch-options.js';
+import { unexported } from './context-exporter.js';
 import type { BatchSender } from './delivery.js';
 import { exportUntilClosed } from './export-loop.js';
 import { type Destination, EXPORTING, type ExportTask, newProgress, PROGRESS } from './export-task.js';
@@ -61,7 +62,7 @@ export class ExportPipeline {
       maxBatchSpans,
       maxBatchBytes,
     });
-    this.#ended = this.#supervise();
+    this.#ended = unexported(() => this.#supervise()).catch((error: unknown) => this.#failed(error));
   }
 
   /** What waits, what went out, and what was lost by reason. */
@@ -147,7 +148,7 @@ export class ExportPipeline {
         // A batch went out since the last crash: whatever that was, it is not in the way of the others.
         crashes = Atomics.load(this.#words, PROGRESS.settled) === settled ? crashes + 1 : 1;
         native.tracesError(this.#number);
-        this.#warning.emit(() => new KymoError('KYMO_EXPORT_FAILED', { exporter: this.label, reason: reasonOf(error) }));
+        this.#failed(error);
         this.#settleLost(crashes < MOST_CRASHES ? 'again' : 'dropped', 'worker');
         await pause(backOff(crashes - 1, Math.random), this.#closing.signal);
         if (this.#closing.signal.aborted) return;
@@ -172,13 +173,13 @@ export class ExportPipeline {
   async #fallBack(destination: Destination, error: unknown): Promise<void> {
     const values = { what: 'a thread for exporters', reason: reasonOf(error), used: 'the thread of the application' };
     warn(new KymoError('KYMO_EXPORT_FALLBACK', values));
-    try {
-      // Loaded here only: threads have it, and this one hardly ever needs it.
-      const { createSender } = await import('./senders.js');
-      await this.#run(await createSender(destination));
-    } catch (failure) {
-      warn(new KymoError('KYMO_EXPORT_FAILED', { exporter: this.label, reason: reasonOf(failure) }));
-    }
+    // Loaded here only: threads have it, and this one hardly ever needs it.
+    const { createSender } = await import('./senders.js');
+    await this.#run(await createSender(destination));
+  }
+
+  #failed(error: unknown): void {
+    this.#warning.emit(() => new KymoError('KYMO_EXPORT_FAILED', { exporter: this.label, reason: reasonOf(error) }));
   }
 
   #run(sender: BatchSender): Promise<void> {

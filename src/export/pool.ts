@@ -4,12 +4,14 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import location from '../binding/location.cjs';
 import { workerEnvironment } from '../config/opentelemetry.js';
+import { KymoError } from '../core/errors.js';
 import type { ExportTask } from './export-task.js';
 
 /** Pipelines that one app thread can have on threads. */
 export const MOST_EXPORT_THREADS = 16;
 
 let made: Promise<Piscina> | undefined;
+let running = 0;
 
 /**
  * Runs a task on a thread of its own until its pipeline is closed. The thread keeps no process open.
@@ -17,11 +19,22 @@ let made: Promise<Piscina> | undefined;
  * @throws what ended the thread, when the task did not
  */
 export async function runOnThread(task: ExportTask & { readonly control: MessagePort }, signal: AbortSignal): Promise<void> {
-  made ??= makePool();
-  const pool = await made;
-  const ended = pool.run(task, { transferList: [task.control], signal });
-  letGo();
-  return ended;
+  if (running >= MOST_EXPORT_THREADS) {
+    throw new KymoError('KYMO_EXPORT_OPTION', {
+      option: 'exporters',
+      value: running + 1,
+      expected: `at most ${MOST_EXPORT_THREADS} at once on threads`,
+    });
+  }
+  running += 1;
+  try {
+    made ??= makePool();
+    const ended = (await made).run(task, { transferList: [task.control], signal });
+    letGo();
+    return await ended;
+  } finally {
+    running -= 1;
+  }
 }
 
 /** What piscina holds the process open with while a task runs, by thread. */

@@ -29,8 +29,10 @@ const FIRST_WAIT_MS = 1_000;
 const LAST_WAIT_MS = 16_000;
 /** A share of the wait that chance decides, so that a restarted collector is not asked by everyone at once. */
 const JITTER_RATIO = 0.2;
-/** Longest wait on the other side's wish: beyond it, the queue would only grow old. */
+/** Longest time for a batch on the other side's wish: beyond it, the queue would only grow old. */
 export const LONGEST_WAIT_MS = 300_000;
+/** Added to the shortest wait with each attempt: who is told to come again at once, again and again, does not spin. */
+const SHORTEST_WAIT_MS = 100;
 
 /**
  * Delivers a batch: attempts until it is exported, refused, out of time, or `signal` is aborted. Never rejects.
@@ -44,7 +46,8 @@ export async function deliver(
   hooks: RetryHooks,
 ): Promise<Outcome> {
   const now = hooks.now ?? (() => performance.now());
-  let deadline = now() + settings.exportTimeoutMs;
+  const start = now();
+  let deadline = start + settings.exportTimeoutMs;
   for (let attempt = 0; ; attempt += 1) {
     const left = deadline - now();
     if (signal.aborted) return over('shutdown', 'the time for the shutdown was over');
@@ -54,16 +57,18 @@ export async function deliver(
     hooks.onFailure(delivery.message);
     if (delivery.kind === 'refused') return delivery;
     const wished = delivery.retryAfterMs;
-    if (wished !== undefined) {
-      if (wished > LONGEST_WAIT_MS) return over(delivery.reason, `${delivery.message}: asked to wait for ${wished} ms`);
-      deadline = Math.max(deadline, now() + wished + settings.timeoutMs);
-    }
-    const wait = wished ?? backOff(attempt, hooks.random ?? Math.random);
+    if (wished !== undefined) deadline = extended(deadline, start, now() + wished + settings.timeoutMs);
+    const wait = wished === undefined ? backOff(attempt, hooks.random ?? Math.random) : Math.max(wished, attempt * SHORTEST_WAIT_MS);
     if (now() + wait >= deadline) return over(delivery.reason, delivery.message);
     hooks.onWait(true);
     await pause(wait, signal);
     hooks.onWait(false);
   }
+}
+
+/** A later deadline for who asks for it, within {@link LONGEST_WAIT_MS} of the start. */
+function extended(deadline: number, start: number, wished: number): number {
+  return Math.max(deadline, Math.min(wished, start + LONGEST_WAIT_MS));
 }
 
 function over(reason: DropReason, message: string): Outcome {

@@ -3,6 +3,7 @@ import { native } from '../binding/load.js';
 import type { SpanProcessor } from '../traces/processors.js';
 import type { Span } from '../traces/span.js';
 import { type SpanData, toSpanData } from '../traces/span-data.js';
+import { unexported } from './context-exporter.js';
 
 /** An exporter that takes plain spans; each `SpanExporter` that needs no more of a span than its data is one. */
 export interface SimpleExporter {
@@ -44,7 +45,7 @@ export class SimpleSpanProcessor implements SpanProcessor {
   /** Synchronous as long as the exporter is. */
   #export(span: SpanData): void {
     try {
-      const result: unknown = this.#exporter.export([span]);
+      const result: unknown = unexported(() => this.#exporter.export([span]));
       if (result instanceof Promise) this.#running = result.catch(countLost).then(() => this.#next());
     } catch {
       countLost();

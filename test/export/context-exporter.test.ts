@@ -6,6 +6,7 @@ import { registerSpanExporter, withSpanExporter } from '../../src/export/context
 import type { SpanExporter } from '../../src/export/exporter.js';
 import { ExportPipeline } from '../../src/export/pipeline.js';
 import { planExporter } from '../../src/export/plan.js';
+import { SimpleSpanProcessor } from '../../src/export/simple-processor.js';
 import { TracerProvider } from '../../src/traces/provider.js';
 import type { Span } from '../../src/traces/span.js';
 
@@ -109,6 +110,29 @@ describe('an exporter of a context', () => {
     expect(await pipeline.flush(10_000)).toBe(true);
     await pipeline.shutdown(5_000);
     expect(names).toEqual(['before', 'after']);
+  });
+
+  it('is not told of the spans of exporters, which would never end', async () => {
+    native.ringFlush(5_000);
+    const names: string[] = [];
+    const exporter: SpanExporter = {
+      async export(spans) {
+        names.push(...spans.map(({ name }) => name));
+        await null;
+        tracer.startActiveSpan('request of the exporter', (span) => span.end());
+      },
+    };
+    const planned = planExporter(exporter, { ids: { trace: 'hex', span: 'hex' }, batch: undefined, logger: undefined });
+    const pipeline = tracer.startActiveSpan(
+      'setting up',
+      () => new ExportPipeline(provider.host, (planned as { pipeline: never }).pipeline),
+    );
+    const remove = provider.addProcessor(new SimpleSpanProcessor(exporter));
+    tracer.startSpan('application').end();
+    for (let round = 0; round < 3; round++) expect(await pipeline.flush(10_000)).toBe(true);
+    await pipeline.shutdown(5_000);
+    remove();
+    expect(names).toEqual(['application', 'application']);
   });
 
   it('has a method `export`', () => {

@@ -70,6 +70,16 @@ describe('deliver', () => {
 
   it('does not wait for ever', async () => {
     expect(await run([failed(LONGEST_WAIT_MS + 1)])).toMatchObject({ attempts: [0], outcome: { reason: 'throttled' } });
+    const { outcome, attempts } = await run([failed(30_000)]);
+    expect(outcome).toMatchObject({ reason: 'throttled' });
+    expect(attempts.at(-1)).toBeLessThanOrEqual(LONGEST_WAIT_MS);
+    expect(attempts).toHaveLength(10);
+  });
+
+  it('does not spin when it is told to come again at once, again and again', async () => {
+    const { attempts } = await run([failed(0)]);
+    expect(attempts.slice(0, 4)).toEqual([0, 0, 100, 300]);
+    expect(attempts.length).toBeLessThan(100);
   });
 
   it('gives an attempt no more time than is left', async () => {

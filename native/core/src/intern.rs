@@ -209,10 +209,7 @@ mod tests {
         assert_eq!(table.intern("method"), Interned::Id(0));
         assert_eq!(entries(&table)[1], (1, "user".to_owned()));
         let again = InternTable::new(Arc::clone(&table.segment));
-        assert_eq!(
-            (again.declare("user"), again.text(1)),
-            (Some(1), Some("user"))
-        );
+        assert_eq!((again.declare("user"), again.text(1)), (Some(1), Some("user")));
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub mod resource;
 pub mod retained;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod shown;
 mod self_metrics;
+pub mod shown;
 pub mod sink;
 pub mod speedscope;
 pub mod store;

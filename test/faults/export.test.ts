@@ -241,4 +241,12 @@ describe('the application', () => {
     expect(answer<Counts>(ended).exported).toEqual({ first: 1, otlp: 1 });
     expect(ended.stdout.match(/set up on .*/g)).toEqual(['set up on the main thread']);
   });
+
+  it('that switched Kymo off starts no thread and exports nothing', async () => {
+    await using collector = await httpCollector();
+    const script = `end(10); say({ flushed: await stack.flush(), ended: await stack.shutdown(), pipelines: stack.pipelines.length });`;
+    const ended = await traced(folder, `{ otlpEndpoint: '${collector.url}', ops: {} }`, script, { env: { KYMO_DISABLED: '1' } }).ended;
+    expect(answer(ended)).toEqual({ flushed: true, ended: true, pipelines: 0 });
+    expect([ended.code, ended.stderr, collector.received]).toEqual([0, '', []]);
+  });
 });

@@ -73,7 +73,6 @@ pub fn traces_pipeline(host: u32, options: NewPipeline) -> Result<u32, CodedErro
         "protobuf" => otlp::protobuf::encode,
         "json" => otlp::json::encode,
         "msgpack" => msgpack::encode,
-        "msgpack" => msgpack::encode,
         other => return Err(bad("format", other)),
     };
     let compression = match options.compression.as_str() {

@@ -38,6 +38,7 @@ import {
   VALUE_UTF16,
 } from './generated/layout.js';
 import type { NativeRing, RingAttachment } from './native-ring.js';
+import { ORIGIN_MS } from './span-clock.js';
 import type { FlatAttributes, WallTime, WritableEvent, WritableLink, WritableRest, WritableSpan } from './writable-span.js';
 
 const HEAD = RING_HEAD_AT >> 2;
@@ -231,17 +232,14 @@ export class SpanWriter {
     if (at + SPAN_HEAD > this.#limit) return -1;
     const view = this.#outView;
     let bits = span.bits;
-    const { used, rest, startedAt: began, endedAt: ended } = span;
+    const { used, rest, started, elapsed } = span;
     const pairs = used === undefined ? span.pairs : span.slots;
-    if (typeof began === 'number') view.setFloat64(at, began, true);
-    else {
-      bits |= SPAN_START_WALL;
-      pair(view, at, began);
-    }
-    if (typeof ended === 'number') view.setFloat64(at + 8, ended, true);
-    else {
-      bits |= SPAN_END_WALL;
-      pair(view, at + 8, ended);
+    if (typeof started === 'number' && typeof elapsed === 'number') {
+      const began = started + ORIGIN_MS;
+      view.setFloat64(at, began, true);
+      view.setFloat64(at + 8, began + elapsed / 1e6, true);
+    } else {
+      bits |= times(view, at, span);
     }
     if (rest !== undefined) bits |= SPAN_REST;
     view.setInt32(at + 16, span.t0, true);
@@ -439,6 +437,15 @@ export class SpanWriter {
     this.#out.write(text, at + 5, 'utf16le');
     return this.#counted(VALUE_UTF16, text.length, at) + bytes;
   }
+}
+
+/** Writes start and end as they are; the bits that say which is wall time. */
+function times(view: DataView, at: number, { startedAt: began, endedAt: ended }: WritableSpan): number {
+  if (typeof began === 'number') view.setFloat64(at, began, true);
+  else pair(view, at, began);
+  if (typeof ended === 'number') view.setFloat64(at + 8, ended, true);
+  else pair(view, at + 8, ended);
+  return (typeof began === 'number' ? 0 : SPAN_START_WALL) | (typeof ended === 'number' ? 0 : SPAN_END_WALL);
 }
 
 function pair(view: DataView, at: number, [seconds, ns]: WallTime): void {

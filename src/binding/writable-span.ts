@@ -69,6 +69,10 @@ export interface WritableSpan {
   readonly name: string;
   readonly startedAt: SpanTime;
   readonly endedAt: SpanTime;
+  /** `performance.now()` at the start: {@link startedAt} without a sum for which V8 would make a box. */
+  readonly started?: SpanTime;
+  /** Nanoseconds from {@link started} to the end; where both are numbers, {@link startedAt} and {@link endedAt} are not read. */
+  readonly elapsed?: SpanTime | undefined;
   readonly pairs: FlatAttributes | undefined;
   /** With {@link used}: `pairs` in an array that has room for more, which is not to be read. */
   readonly slots?: FlatAttributes | undefined;

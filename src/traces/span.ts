@@ -146,6 +146,16 @@ export class Span extends ReadableSpan implements LiveSpan, WritableSpan, Dispos
     return clock !== CLOCK_IN_REST ? clock : (this.rest?.clock ?? 0);
   }
 
+  /** For the writer. @internal */
+  get started(): SpanTime {
+    return this.#started;
+  }
+
+  /** For the writer. @internal */
+  get elapsed(): SpanTime | undefined {
+    return this.#elapsed;
+  }
+
   /** When it began: ms of the monotonic clock, or the wall time that was given. 0 for a span that is not recorded. */
   get startedAt(): SpanTime {
     const started = this.#started;

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type * as OpenTelemetryContexts from '@opentelemetry/context-async-hooks';
+import type * as OpenTelemetryCore from '@opentelemetry/core';
 import type * as OpenTelemetryOtlp from '@opentelemetry/exporter-trace-otlp-proto';
 import type * as OpenTelemetryMetrics from '@opentelemetry/sdk-metrics';
 import type * as OpenTelemetryTraces from '@opentelemetry/sdk-trace-base';
@@ -49,4 +50,9 @@ export function loadOpenTelemetryContexts(): typeof OpenTelemetryContexts {
 /** Loads OpenTelemetry's exporter of traces over OTLP/HTTP with protobuf. */
 export function loadOpenTelemetryOtlp(): typeof OpenTelemetryOtlp {
   return createRequire(PEERS)('@opentelemetry/exporter-trace-otlp-proto');
+}
+
+/** Loads what OpenTelemetry's SDKs share, its propagators among it; it comes with the trace SDK. */
+export function loadOpenTelemetryCore(): typeof OpenTelemetryCore {
+  return createRequire(createRequire(PEERS).resolve('@opentelemetry/sdk-trace-base'))('@opentelemetry/core');
 }

@@ -23,16 +23,18 @@ export function writeHex(word: number, bytes: Uint8Array, at: number): void {
   for (let index = 7, rest = word; index >= 0; index--, rest >>>= 4) bytes[at + index] = CODES[rest & 15] as number;
 }
 
-/** The 8 lower-case digits of `text` from `offset` as a signed word; NaN when one of them is none. */
+/** True when `text` has lower-case digits only from `start` to before `end`. */
+export function isHex(text: string, start: number, end: number): boolean {
+  let fault = 0;
+  for (let index = start; index < end; index++) fault |= hexDigit(text.charCodeAt(index));
+  return fault >= 0;
+}
+
+/** The 8 digits of `text` from `offset`, which {@link isHex} has found to be some, as a signed word. */
 export function hexWord(text: string, offset: number): number {
   let word = 0;
-  let fault = 0;
-  for (let index = offset; index < offset + 8; index++) {
-    const value = hexDigit(text.charCodeAt(index));
-    fault |= value;
-    word = (word << 4) | value;
-  }
-  return fault < 0 ? Number.NaN : word;
+  for (let index = offset; index < offset + 8; index++) word = (word << 4) | (VALUES[text.charCodeAt(index)] as number);
+  return word;
 }
 
 /** The value of the two lower-case digits of `text` at `offset`, in [0, 255]; negative when they are none. */

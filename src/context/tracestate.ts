@@ -118,7 +118,24 @@ export class TraceState {
 
 /** A header that was received, or several, as a context keeps it: without white space, empty members and repeated keys; else empty. */
 export function checkedTraceState(header: string | readonly string[]): string {
-  return TraceState.parse(header).toString();
+  const text = typeof header === 'string' ? header : header.join(',');
+  return isCanonical(text) ? text : TraceState.parse(text).toString();
+}
+
+/** True for a valid header without anything to leave out, as most are: it is kept as it came. Allocates its keys only. */
+function isCanonical(header: string): boolean {
+  const keys: string[] = [];
+  for (let at = 0; at < header.length; ) {
+    const comma = header.indexOf(',', at);
+    const end = comma < 0 ? header.length : comma;
+    const equals = header.indexOf('=', at);
+    if (equals < 0 || equals >= end || !isKey(header, at, equals) || !isValue(header, equals + 1, end)) return false;
+    const key = header.slice(at, equals);
+    if (keys.length === MAX_MEMBERS || keys.includes(key) || end === header.length - 1) return false;
+    keys.push(key);
+    at = end + 1;
+  }
+  return keys.length > 0;
 }
 
 /**

@@ -24,6 +24,7 @@ describe('tracestate', () => {
     ['equal keys, of which the first stays', 'foo=1,bar=2,foo=3', 'foo=1,bar=2'],
     ['32 members', members(32).join(), members(32).join()],
     ['32 members and empty ones', `,${members(32).join(',,')},`, members(32).join()],
+    ['a comma at the end', 'foo=1,', 'foo=1'],
     ['nothing', '', ''],
   ])('is kept with %s', (_, header, kept) => {
     expect(checkedTraceState(header)).toBe(kept);

@@ -87,10 +87,15 @@ export function viewOf(context: Context): ContextView {
   return context as ContextView;
 }
 
-/** Kymo's context of any of the API's: the same object where it is one, a translation of any other. */
+/** Kymo's context of any of the API's: the same object where it is one, a translation of any other; the root for what is none. */
 export function contextOf(context: ApiContext): Context {
   if (context === API_ROOT) return ROOT_CONTEXT;
-  return isOwn(context) ? context : translated(context);
+  if (isOwn(context)) return context;
+  try {
+    return typeof context?.getValue === 'function' ? translated(context) : ROOT_CONTEXT;
+  } catch {
+    return ROOT_CONTEXT; // An implementation of somebody else that throws.
+  }
 }
 
 /** True where OpenTelemetry's SDK asks not to be traced. */

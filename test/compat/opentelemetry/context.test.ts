@@ -222,7 +222,16 @@ describe('a context', () => {
     });
   });
 
-  it('is Kymo’s root when it is the API’s', () => {
+  it('is Kymo’s root when it is the API’s, or none', () => {
+    const throwing = {
+      getValue(): never {
+        throw new Error('mine');
+      },
+    };
+    for (const none of [undefined, null, {}, 7, throwing]) {
+      expect(contextOf(none as never)).toBe(KYMO_ROOT);
+      expect(context.with(none as never, () => context.active())).toBe(ROOT_CONTEXT);
+    }
     expect(contextOf(ROOT_CONTEXT)).toBe(KYMO_ROOT);
     expect(spanHighOf(contextOf(ROOT_CONTEXT.setValue(KEY, 1)))).toBe(0);
   });

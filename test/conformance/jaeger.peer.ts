@@ -2,6 +2,7 @@
 // `npm run test:peers` only, since Jaeger has to be built first.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { native } from '../../src/binding/load.js';
 import { configureTracing, type OtlpExporterOptions } from '../../src/index.js';
 import { deadPort } from '../export/collectors.js';
 import { until } from '../export/native-spans.js';
@@ -113,5 +114,6 @@ describe.runIf(program)('Jaeger', () => {
     expect(serviceName).toBe(`shop over ${how}`);
     expect(tagsOf(tags)).toMatchObject({ 'telemetry.sdk.name': 'kymo', 'process.pid': process.pid });
     await stack.shutdown(5_000);
+    expect(native.renderSync([native.openRegistry('kymo')], 0, false)).toMatch(/^kymo_exporter_errors_total\{exporter="otlp"\} 0$/m);
   });
 });

@@ -154,6 +154,14 @@ describe('a frame', () => {
     expect(readFrame(frame(Buffer.from('abc')))?.toString()).toBe('abc');
   });
 
+  it('may be packed with gzip, to no more than may be read', () => {
+    const packed = (message: Buffer): Buffer => Buffer.concat([framePrefix(message.length, true), message]);
+    expect(readFrame(packed(gzipSync('abc')), 'gzip')?.toString()).toBe('abc');
+    expect(readFrame(packed(gzipSync('abc')), 'undefined')).toBeNull();
+    expect(readFrame(packed(Buffer.from('abc')), 'gzip')).toBeNull();
+    expect(readFrame(packed(gzipSync(Buffer.alloc(5 * 2 ** 20))), 'gzip')).toBeNull();
+  });
+
   it('that is none, packed, cut or followed by more is no answer', () => {
     expect(readFrame(Buffer.alloc(0))).toBeUndefined();
     for (const bytes of [[0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 5, 1], [0, 0, 0, 0, 0, 9], [0, 255, 255, 255, 255, 1]]) {

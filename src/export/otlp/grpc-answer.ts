@@ -1,7 +1,9 @@
 // Frames of gRPC, and what a call's status means for a batch. Pure functions over foreign bytes; exporter threads.
 import type { IncomingHttpHeaders } from 'node:http2';
+import { gunzipSync } from 'node:zlib';
 import type { Delivery } from '../delivery.js';
 import { readAnswer, readRetryInfoMs } from './answer.js';
+import { LARGEST_ANSWER_BYTES } from './bounded-body.js';
 
 /** What came back from a call. */
 export interface GrpcAnswer {
@@ -28,11 +30,21 @@ export function framePrefix(bytes: number, packed: boolean): Buffer {
   return prefix;
 }
 
-/** The message of the one frame in `bytes`; undefined for no bytes, `null` for bytes that are not one unpacked frame. */
-export function readFrame(bytes: Buffer): Buffer | undefined | null {
+/**
+ * The message of the one frame in `bytes`, unpacked: servers pack their answers as the request was. Undefined for no bytes, `null` for bytes
+ * that are not one frame, or are packed otherwise than `encoding` says, or to more than may be read.
+ */
+export function readFrame(bytes: Buffer, encoding?: string): Buffer | undefined | null {
   if (bytes.length === 0) return undefined;
-  if (bytes.length < 5 || bytes[0] !== 0 || bytes.readUInt32BE(1) !== bytes.length - 5) return null;
-  return bytes.subarray(5);
+  const packed = bytes[0] as number;
+  if (bytes.length < 5 || packed > 1 || bytes.readUInt32BE(1) !== bytes.length - 5) return null;
+  const message = bytes.subarray(5);
+  if (packed === 0) return message;
+  try {
+    return encoding === 'gzip' ? gunzipSync(message, { maxOutputLength: LARGEST_ANSWER_BYTES }) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** What the answer to a call means for its batch. */

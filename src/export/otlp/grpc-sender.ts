@@ -107,7 +107,7 @@ export class GrpcSender implements BatchSender {
         end({ kind: 'refused', reason: 'bad_response', message: `an answer of more than ${LARGEST_ANSWER_BYTES} bytes` });
     });
     stream.on('end', () => {
-      settle(judgeGrpc({ headers, trailers, message: readFrame(body.bytes()) }, batch.spans));
+      settle(judgeGrpc({ headers, trailers, message: readFrame(body.bytes(), String(headers['grpc-encoding'])) }, batch.spans));
     });
     stream.on('error', (error: NodeJS.ErrnoException) => settle(lost(error)));
     stream.write(framePrefix(batch.body.byteLength, this.#target.compression !== 'none'));

@@ -23,18 +23,27 @@ export function writeHex(word: number, bytes: Uint8Array, at: number): void {
   for (let index = 7, rest = word; index >= 0; index--, rest >>>= 4) bytes[at + index] = CODES[rest & 15] as number;
 }
 
-/** True when `text` has lower-case digits only from `start` to before `end`. */
-export function isHex(text: string, start: number, end: number): boolean {
-  let fault = 0;
-  for (let index = start; index < end; index++) fault |= hexDigit(text.charCodeAt(index));
-  return fault >= 0;
-}
+/** Negative when a character that {@link hexWord} read since {@link hexFailed} was asked is no digit. */
+let faults = 0;
 
-/** The 8 digits of `text` from `offset`, which {@link isHex} has found to be some, as a signed word. */
+/** The 8 lower-case digits of `text` from `offset` as a signed word. Ask {@link hexFailed} after the last word of a text. */
 export function hexWord(text: string, offset: number): number {
   let word = 0;
-  for (let index = offset; index < offset + 8; index++) word = (word << 4) | (VALUES[text.charCodeAt(index)] as number);
+  let fault = 0;
+  for (let index = offset; index < offset + 8; index++) {
+    const value = hexDigit(text.charCodeAt(index));
+    fault |= value;
+    word = (word << 4) | value;
+  }
+  faults |= fault;
   return word;
+}
+
+/** Whether a character was no digit in the words that were read since this was asked last. */
+export function hexFailed(): boolean {
+  const failed = faults < 0;
+  faults = 0;
+  return failed;
 }
 
 /** The value of the two lower-case digits of `text` at `offset`, in [0, 255]; negative when they are none. */

@@ -30,6 +30,13 @@ struct Root {
     end_ns: u64,
 }
 
+impl Root {
+    /// The least one is outermost.
+    fn rank(&self) -> (bool, u64) {
+        (self.is_remote, self.start_ns)
+    }
+}
+
 impl RetainedTrace {
     pub(super) fn new(id: u128) -> RetainedTrace {
         RetainedTrace {
@@ -54,8 +61,7 @@ impl RetainedTrace {
                 end_ns: view.end_ns,
             };
             // A process may have several: it calls itself. The outermost one tells what the trace is about.
-            let rank = |root: &Root| (root.is_remote, root.start_ns);
-            if self.root.as_ref().is_none_or(|known| rank(&root) < rank(known)) {
+            if self.root.as_ref().is_none_or(|known| root.rank() < known.rank()) {
                 self.root = Some(root);
             }
         }
@@ -66,6 +72,14 @@ impl RetainedTrace {
         let bytes = span.size() + SPAN_BYTES;
         self.bytes += bytes;
         bytes
+    }
+
+    /// True when its root is the one that tells what the trace is about, and not the other's.
+    pub(super) fn leads(&self, other: &RetainedTrace) -> bool {
+        match (&self.root, &other.root) {
+            (Some(own), Some(others)) => own.rank() < others.rank(),
+            (own, _) => own.is_some(),
+        }
     }
 
     /// Adds what another store retains of the same trace.

@@ -18,7 +18,7 @@ pub struct ShownTrace {
 }
 
 /// The last `n` completed traces of all providers in the order of their completion, newest last. What several providers
-/// retain of one trace is shown as one, under the resource of the first of them.
+/// retain of one trace is shown as one, under the resource of the one that has its outermost span.
 pub fn recent(traces: &Traces, n: usize) -> Vec<ShownTrace> {
     let hosts = traces.hosts();
     let mut shown: Vec<ShownTrace> = Vec::new();
@@ -52,7 +52,13 @@ fn joined(all: Vec<ShownTrace>) -> Vec<ShownTrace> {
     let mut joined: Vec<ShownTrace> = Vec::with_capacity(all.len());
     for shown in all {
         match places.get(&shown.trace.trace_id()) {
-            Some(place) => Arc::make_mut(&mut joined[*place].trace).join(&shown.trace),
+            Some(place) => {
+                let known = &mut joined[*place];
+                if shown.trace.leads(&known.trace) {
+                    known.resource = shown.resource;
+                }
+                Arc::make_mut(&mut known.trace).join(&shown.trace);
+            }
             None => {
                 places.insert(shown.trace.trace_id(), joined.len());
                 joined.push(shown);

@@ -204,3 +204,27 @@ fn providers_are_shown_together_and_what_they_share_is_one_trace() {
     assert_eq!(recent(&traces, 2).len(), 2);
     assert_eq!(recent(&traces, 0).len(), 0);
 }
+
+#[test]
+fn what_providers_share_is_shown_under_the_one_that_has_the_outermost_span() {
+    let traces = Traces::default();
+    let [inner, outer] = ["upstream", "gateway"].map(|service| traces.add_host(host(service)));
+    let called = Sample {
+        parent: 1,
+        parent_is_remote: true,
+        span: 2,
+        ..Sample::root(5)
+    };
+    for (number, sample) in [(inner, called), (outer, Sample::root(5))] {
+        traces
+            .host(number)
+            .iter()
+            .for_each(|host| host.store.accept(&sample.record()));
+    }
+    let services = |shown: &[_]| -> Vec<String> {
+        let name = |shown: &crate::traces::shown::ShownTrace| shown.resource.service_name().to_owned();
+        shown.iter().map(name).collect()
+    };
+    assert_eq!(services(&recent(&traces, 9)), ["gateway"]);
+    assert_eq!(services(find(&traces, &5_u128.to_be_bytes()).as_slice()), ["gateway"]);
+}

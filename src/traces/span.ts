@@ -506,12 +506,12 @@ function beforeWriting(span: Span): void {
     if (extra.exporter !== undefined) span.bits |= SPAN_RECORD_ONLY;
   }
   if (rest === undefined) return;
-  rest.attachment?.detach();
   if (rest.openAs !== 0) span.tracer.provider.open?.delete(span);
 }
 
 function afterWriting(span: Span): void {
-  const { extra } = span;
+  const { extra, rest } = span;
+  rest?.attachment?.detach(); // Now that its context is the small one, what goes on showing it can be a copy.
   if (extra !== undefined && (extra.trace !== undefined || extra.exporter !== undefined)) tellOfEnd(span, extra);
 }
 

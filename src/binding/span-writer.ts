@@ -164,15 +164,16 @@ export class SpanWriter {
   #writeApart(span: WritableSpan, s0: number, s1: number): boolean {
     const most = this.#longestBytes;
     let room = Math.min(SCRATCH, most);
-    let end = -1;
+    let end: number;
     let cut = 0;
-    for (let attempt = 0; end < 0; ) {
+    for (let attempt = 0; ; ) {
       if (room > SCRATCH || this.#scratch === undefined) this.#scratch = new DataView(new ArrayBuffer(room));
       this.#outView = this.#scratch;
       this.#out = Buffer.from(this.#scratch.buffer);
       this.#limit = room;
       end = this.#encode(span, s0, s1, 0);
-      if (end >= 0 || room < most) {
+      if (end >= 0) break;
+      if (room < most) {
         room = Math.min(2 * room, most);
       } else if (attempt < CUTS.length) {
         this.#mostUnits = CUTS[attempt++] as number;

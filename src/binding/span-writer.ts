@@ -37,6 +37,7 @@ import {
   VALUE_TRUE,
   VALUE_UTF16,
 } from './generated/layout.js';
+import type { MetricsNative } from './native-metrics.js';
 import type { NativeRing, RingAttachment } from './native-ring.js';
 import { ORIGIN_MS } from './span-clock.js';
 import type { FlatAttributes, WallTime, WritableEvent, WritableLink, WritableRest, WritableSpan } from './writable-span.js';
@@ -51,31 +52,34 @@ const CLOCK = RING_CLOCK_AT >> 2;
 const DEEPEST = 64;
 /** Longest text written unit by unit; beyond it one call is cheaper. */
 const LOOPED = 40;
-/** First size of the memory in which a span is written that finds no room in one piece. */
+/** Bytes of the memory in which spans are built; longer ones get their own. */
 const SCRATCH = 64 << 10;
-/** With less room than this, in bytes, and nothing released since a span was dropped, the next ones are dropped unseen. */
-const NEARLY_FULL = 16 << 10;
+/** Longest record copied word by word, in words; beyond it one call is cheaper. */
+const LOOPED_WORDS = 256;
 /** Characters left of a text in a span that is too long for the ring, at the first and at the second attempt. */
 const CUTS = [4_096, 128] as const;
 /** Keys remembered by their place: a span of a kind has the same keys in the same places as the one before. */
 const REMEMBERED = 256;
 
+/** Values that get ids: the table is the keys' first of all. */
+const MOST_VALUES = 1_000;
+/** Equal to no value of an attribute. */
+const NO_VALUE = Symbol('no value');
+
 const { store, load } = Atomics;
 
 /** Writes spans into one ring. One per ring; views are private and never returned. */
 export class SpanWriter {
-  readonly #native: NativeRing;
+  readonly #native: NativeRing & Pick<MetricsNative, 'copyString'>;
   readonly #ring: number;
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
-  readonly #bytes: Buffer;
-  readonly #view: DataView;
   /** The segment is here. If not (M5), each record is built in memory of our own and handed over by a call. */
   readonly #lent: boolean;
   /** Byte offset of the ring in the segment. */
   readonly #base: number;
   readonly #size: number;
-  /** Longest record that is built in place. */
+  /** Longest record that goes into the ring itself. */
   readonly #longest: number;
   /** Longest record that the overflow takes. */
   readonly #longestBytes: number;
@@ -84,28 +88,39 @@ export class SpanWriter {
   readonly #placed: (string | undefined)[] = new Array(REMEMBERED).fill(undefined);
   readonly #placedIds = new Int32Array(REMEMBERED);
   #askNoMore = false;
-  /** Where the record is written, and its view; the ring but for records that find no room in one piece. */
+  /** Texts by id, those that this writer knows. */
+  readonly #texts: string[] = [];
+  /** Values that stood in a place more than once, with their ids: methods, routes and the like cost no more than keys then. */
+  readonly #placedValues: (string | typeof NO_VALUE)[] = new Array(REMEMBERED).fill(NO_VALUE);
+  readonly #placedValueIds = new Int32Array(REMEMBERED);
+  readonly #signs = new Int32Array(REMEMBERED);
+  /** Values among the ids. */
+  #values = 0;
+  /** The memory in which a record is built, four times: as words, numbers, bytes, and whatever else. */
+  #record: Int32Array<ArrayBuffer>;
+  #numbers: Float64Array<ArrayBuffer>;
   #out: Buffer;
-  #outView: DataView;
-  #limit = 0;
-  /** Memory for records that find no room in one piece, kept while it is small. */
-  #scratch: DataView<ArrayBuffer> | undefined;
+  #view: DataView;
+  /** Its bytes. */
+  #limit: number;
   /** How far the ring was released when a span found no room. */
   #fullAt: number | undefined;
   /** Longest text, in UTF-16 units. */
   #mostUnits = Number.POSITIVE_INFINITY;
 
-  constructor(native: NativeRing, { ring, buffer, longestBytes }: RingAttachment) {
+  constructor(native: NativeRing & Pick<MetricsNative, 'copyString'>, { ring, buffer, longestBytes }: RingAttachment) {
     this.#native = native;
     this.#ring = ring;
     this.#lent = buffer !== undefined;
     const bytes = buffer ?? new ArrayBuffer(HEADER_SIZE);
     this.#words = new Int32Array(bytes);
     this.#floats = new Float64Array(bytes, 0, HEADER_SIZE >> 3);
-    this.#bytes = Buffer.from(bytes);
-    this.#view = new DataView(bytes);
-    this.#out = this.#bytes;
-    this.#outView = this.#view;
+    const memory = new ArrayBuffer(SCRATCH);
+    this.#record = new Int32Array(memory);
+    this.#numbers = new Float64Array(memory);
+    this.#out = Buffer.from(memory);
+    this.#view = new DataView(memory);
+    this.#limit = SCRATCH;
     this.#base = this.#words[RING_OFFSET_AT >> 2] as number;
     this.#size = this.#words[RING_SIZE_AT >> 2] as number;
     this.#longest = this.#size >> 2;
@@ -123,97 +138,95 @@ export class SpanWriter {
   }
 
   /**
-   * Writes a span whose id has these words. Never throws, never waits; allocates nothing when it fits in one piece.
+   * Writes a span whose id has these words. Never throws, never waits; allocates nothing unless it is longer than 64 KiB.
+   *
+   * The record is built in memory of its own and copied to the ring, which needs no thought of the ring's end while it is built.
    * @returns false when it was dropped, which is counted in `kymo_ring_dropped_total{signal="traces"}`.
    */
   write(span: WritableSpan, s0: number, s1: number): boolean {
-    const words = this.#words;
-    const head = words[HEAD] as number;
-    const offset = head & (this.#size - 1);
-    const free = this.#size - ((head - (words[SEEN] as number)) | 0);
-    const start = this.#base + offset;
-    this.#limit = start + Math.min(this.#size - offset, free, this.#longest);
-    const end = this.#lent ? this.#encode(span, s0, s1, start) : -1;
-    if (end < 0) return this.#writeLate(span, s0, s1, free);
-    const length = (end - start + 7) & ~7;
-    words[start >> 2] = length;
-    words[(start >> 2) + 1] = RECORD_SPAN | ((length - (end - start)) << 16);
-    // Sequentially consistent, as is the look at `PARK` behind it: the collector sees this head, or we see it parked.
-    store(words, HEAD, (head + length) | 0);
-    if (load(words, PARK) !== 0) this.#native.ringWake(this.#ring);
-    return true;
-  }
-
-  /** The span did not fit in front of the ring's end, or of what is not yet released as far as we have looked. */
-  #writeLate(span: WritableSpan, s0: number, s1: number, free: number): boolean {
-    const words = this.#words;
-    const released = load(words, RELEASED);
-    if (released !== words[SEEN]) {
-      words[SEEN] = released;
-      return this.write(span, s0, s1);
-    }
-    // Nothing moved since a span found no room at all: more than the collector can take has to go cheaply.
-    if (released === this.#fullAt && free < NEARLY_FULL) {
+    // Nothing moved since a span found no room: what the collector cannot take has to go cheaply.
+    if (this.#fullAt !== undefined && this.#isStillFull()) {
       this.#native.ringDropped(this.#ring, DROP_NEWEST, 1);
       return false;
     }
-    return this.#writeApart(span, s0, s1);
+    const end = this.#encode(span, s0, s1);
+    if (end < 0) return this.#writeLong(span, s0, s1);
+    const length = (end + 7) & ~7;
+    this.#record[0] = length;
+    this.#record[1] = RECORD_SPAN | ((length - end) << 16);
+    return this.#place(this.#record, length);
   }
 
-  /** Writes the record in memory of its own, and copies it to where there is room: behind the ring's end, or its overflow. */
-  #writeApart(span: WritableSpan, s0: number, s1: number): boolean {
+  #isStillFull(): boolean {
+    if (load(this.#words, RELEASED) === this.#fullAt) return true;
+    this.#fullAt = undefined;
+    return false;
+  }
+
+  /** A span that is longer than the memory we keep: whole while the overflow takes it, else cut. */
+  #writeLong(span: WritableSpan, s0: number, s1: number): boolean {
     const most = this.#longestBytes;
-    let room = Math.min(SCRATCH, most);
+    const kept = this.#record.buffer;
+    let room = kept.byteLength;
     let end: number;
     let cut = 0;
     for (let attempt = 0; ; ) {
-      if (room > SCRATCH || this.#scratch === undefined) this.#scratch = new DataView(new ArrayBuffer(room));
-      this.#outView = this.#scratch;
-      this.#out = Buffer.from(this.#scratch.buffer);
-      this.#limit = room;
-      end = this.#encode(span, s0, s1, 0);
-      if (end >= 0) break;
       if (room < most) {
         room = Math.min(2 * room, most);
+        this.#build(new ArrayBuffer(room & ~7));
       } else if (attempt < CUTS.length) {
         this.#mostUnits = CUTS[attempt++] as number;
         cut = RECORD_CUT;
       } else {
         span = bare(span);
       }
+      end = this.#encode(span, s0, s1);
+      if (end >= 0) break;
     }
-    const record = this.#out;
-    const view = this.#outView;
-    this.#out = this.#bytes;
-    this.#outView = this.#view;
+    const record = this.#record;
+    this.#build(kept);
     this.#mostUnits = Number.POSITIVE_INFINITY;
-    if (room > SCRATCH) this.#scratch = undefined;
     const length = (end + 7) & ~7;
-    view.setInt32(0, length, true);
-    view.setInt32(4, RECORD_SPAN | ((cut | (length - end)) << 16), true);
-    const kept = this.#place(record, length);
-    if (kept && cut !== 0) this.#native.ringDropped(this.#ring, DROP_CUT, 1);
-    return kept;
+    record[0] = length;
+    record[1] = RECORD_SPAN | ((cut | (length - end)) << 16);
+    const isKept = this.#place(record, length);
+    if (isKept && cut !== 0) this.#native.ringDropped(this.#ring, DROP_CUT, 1);
+    return isKept;
   }
 
-  #place(record: Buffer, length: number): boolean {
+  /** Builds records in `memory` from now on. */
+  #build(memory: ArrayBuffer): void {
+    this.#record = new Int32Array(memory);
+    this.#numbers = new Float64Array(memory);
+    this.#out = Buffer.from(memory);
+    this.#view = new DataView(memory);
+    this.#limit = memory.byteLength;
+  }
+
+  /** Copies a record to the ring and publishes it; false when it was dropped. */
+  #place(record: Int32Array<ArrayBuffer>, length: number): boolean {
     const words = this.#words;
-    if (!this.#lent) return this.#native.ringPush(this.#ring, record, length) !== 0;
+    if (!this.#lent) return this.#native.ringPush(this.#ring, Buffer.from(record.buffer), length) !== 0;
     if (length > this.#longest) {
-      const kept = this.#native.ringOversized(this.#ring, record, length) !== 0;
+      const isKept = this.#native.ringOversized(this.#ring, Buffer.from(record.buffer), length) !== 0;
       words[SEEN] = load(words, RELEASED);
-      return kept;
+      return isKept;
     }
     for (let attempt = 0; ; attempt++) {
       const head = words[HEAD] as number;
       const offset = head & (this.#size - 1);
       const padding = length <= this.#size - offset ? 0 : this.#size - offset;
       if (padding + length <= this.#size - ((head - (words[SEEN] as number)) | 0)) {
+        let at = (this.#base + offset) >> 2;
         if (padding > 0) {
-          words[(this.#base + offset) >> 2] = padding;
-          words[((this.#base + offset) >> 2) + 1] = RECORD_PAD;
+          words[at] = padding;
+          words[at + 1] = RECORD_PAD;
+          at = this.#base >> 2;
         }
-        record.copy(this.#bytes, this.#base + (padding === 0 ? offset : 0), 0, length);
+        const count = length >> 2;
+        if (count > LOOPED_WORDS) words.set(record.subarray(0, count), at);
+        else for (let word = 0; word < count; word++) words[at + word] = record[word] as number;
+        // Sequentially consistent, as is the look at `PARK` behind it: the collector sees this head, or we see it parked.
         store(words, HEAD, (head + padding + length) | 0);
         if (load(words, PARK) !== 0) this.#native.ringWake(this.#ring);
         return true;
@@ -228,41 +241,103 @@ export class SpanWriter {
   }
 
   /** Writes the record behind its header; its end, or -1 when it does not fit. */
-  #encode(span: WritableSpan, s0: number, s1: number, start: number): number {
-    let at = start + RECORD_HEADER;
-    if (at + SPAN_HEAD > this.#limit) return -1;
-    const view = this.#outView;
+  #encode(span: WritableSpan, s0: number, s1: number): number {
+    const record = this.#record;
     let bits = span.bits;
     const { used, rest, started, elapsed } = span;
     const pairs = used === undefined ? span.pairs : span.slots;
     if (typeof started === 'number' && typeof elapsed === 'number') {
       const began = started + ORIGIN_MS;
-      view.setFloat64(at, began, true);
-      view.setFloat64(at + 8, began + elapsed / 1e6, true);
+      this.#numbers[1] = began;
+      this.#numbers[2] = began + elapsed / 1e6;
     } else {
-      bits |= times(view, at, span);
+      bits |= times(this.#view, RECORD_HEADER, span);
     }
     if (rest !== undefined) bits |= SPAN_REST;
-    view.setInt32(at + 16, span.t0, true);
-    view.setInt32(at + 20, span.t1, true);
-    view.setInt32(at + 24, span.t2, true);
-    view.setInt32(at + 28, span.t3, true);
-    view.setInt32(at + 32, s0, true);
-    view.setInt32(at + 36, s1, true);
-    view.setInt32(at + 40, span.p0, true);
-    view.setInt32(at + 44, span.p1, true);
-    view.setInt32(at + 48, bits, true);
-    view.setInt32(at + 52, (span.clock & 0xffff) | (span.scope << 16), true);
     const length = pairs === undefined ? 0 : (used ?? pairs.length);
-    view.setInt32(at + 56, length >> 1, true);
-    view.setInt32(at + 60, 0, true);
-    const counts = at + 56;
-    at = this.#key(span.name, at + SPAN_HEAD, 0);
-    for (let index = 0; index < length && at >= 0; index += 2) {
-      at = this.#key((pairs as FlatAttributes)[index] as string, at, index + 2);
-      if (at >= 0) at = this.#value((pairs as FlatAttributes)[index + 1], at, 0);
-    }
+    // Words of the head, see `SPAN_*_AT` of the layout; it begins behind the two words of the header.
+    record[6] = span.t0;
+    record[7] = span.t1;
+    record[8] = span.t2;
+    record[9] = span.t3;
+    record[10] = s0;
+    record[11] = s1;
+    record[12] = span.p0;
+    record[13] = span.p1;
+    record[14] = bits;
+    record[15] = (span.clock & 0xffff) | (span.scope << 16);
+    record[16] = length >> 1;
+    record[17] = 0;
+    const counts = RECORD_HEADER + 56;
+    let at = this.#key(span.name, RECORD_HEADER + SPAN_HEAD, 0);
+    if (length > 0) at = this.#attributes(pairs as FlatAttributes, length, at);
     return rest === undefined || at < 0 ? at : this.#rest(rest, at, counts);
+  }
+
+  /**
+   * Attributes, one after the other. All that most of them need is written out here, on local variables: a call per key and value costs
+   * more than what it does.
+   */
+  #attributes(pairs: FlatAttributes, length: number, at: number): number {
+    const out = this.#out;
+    const view = this.#view;
+    const placed = this.#placed;
+    const placedIds = this.#placedIds;
+    const placedValues = this.#placedValues;
+    const placedValueIds = this.#placedValueIds;
+    const signs = this.#signs;
+    // Room for a key, a value's tag and count, and the longest text that is written here.
+    const limit = this.#limit - 16 - LOOPED;
+    for (let index = 0; index < length; index += 2) {
+      if (at < 0 || at > limit) return -1;
+      const key = pairs[index] as string;
+      const slot = (index + 2) & (REMEMBERED - 1);
+      if (placed[slot] === key) {
+        out[at] = VALUE_INTERNED;
+        view.setInt32(at + 1, placedIds[slot] as number, true);
+        at += 5;
+      } else {
+        at = this.#key(key, at, index + 2);
+        if (at < 0 || at > limit) return -1;
+      }
+      const value = pairs[index + 1];
+      if (value === placedValues[slot]) {
+        out[at] = VALUE_INTERNED;
+        view.setInt32(at + 1, placedValueIds[slot] as number, true);
+        at += 5;
+      } else if (typeof value === 'string' && value.length <= LOOPED) {
+        const count = value.length;
+        const from = at + 5;
+        let wide = 0;
+        for (let unit = 0; unit < count; unit++) {
+          const code = value.charCodeAt(unit);
+          out[from + unit] = code;
+          wide |= code;
+        }
+        if (wide > 255) {
+          at = this.#wide(value, at);
+        } else {
+          out[at] = VALUE_LATIN1;
+          view.setInt32(at + 1, count, true);
+          at = from + count;
+        }
+        // Length and last character tell well enough whether this place said the same the last time.
+        const sign = (count << 8) | (out[from + count - 1] as number);
+        if (signs[slot] === sign) this.#recognize(value, slot);
+        else signs[slot] = sign;
+      } else if (typeof value === 'number' && (value | 0) === value && value !== 0) {
+        out[at] = VALUE_I32;
+        view.setInt32(at + 1, value, true);
+        at += 5;
+      } else if (typeof value === 'number') {
+        out[at] = VALUE_F64;
+        view.setFloat64(at + 1, value, true);
+        at += 9;
+      } else {
+        at = this.#value(value, at, 0);
+      }
+    }
+    return at;
   }
 
   #event(event: WritableEvent, at: number): number {
@@ -293,11 +368,11 @@ export class SpanWriter {
   #rest(rest: WritableRest, at: number, counts: number): number {
     const { eventList, linkList } = rest;
     if (eventList !== undefined) {
-      this.#outView.setUint16(counts + 2, eventList.length, true);
+      this.#view.setUint16(counts + 2, eventList.length, true);
       for (let index = 0; index < eventList.length && at >= 0; index++) at = this.#event(eventList[index] as WritableEvent, at);
     }
     if (linkList !== undefined) {
-      this.#outView.setUint16(counts + 4, linkList.length, true);
+      this.#view.setUint16(counts + 4, linkList.length, true);
       for (let index = 0; index < linkList.length && at >= 0; index++) at = this.#link(linkList[index] as WritableLink, at);
     }
     if (at >= 0) at = this.#text(rest.statusText, at);
@@ -326,7 +401,7 @@ export class SpanWriter {
     if (typeof value === 'number') {
       if ((value | 0) === value && !Object.is(value, -0)) return this.#int(value, at);
       this.#out[at] = VALUE_F64;
-      this.#outView.setFloat64(at + 1, value, true);
+      this.#view.setFloat64(at + 1, value, true);
       return at + 9;
     }
     if (typeof value === 'object' && value !== null) return this.#structure(value, at, depth);
@@ -358,14 +433,14 @@ export class SpanWriter {
   #int(value: number, at: number): number {
     if (at + 5 > this.#limit) return -1;
     this.#out[at] = VALUE_I32;
-    this.#outView.setInt32(at + 1, value, true);
+    this.#view.setInt32(at + 1, value, true);
     return at + 5;
   }
 
   #counted(tag: number, count: number, at: number): number {
     if (at + 5 > this.#limit) return -1;
     this.#out[at] = tag;
-    this.#outView.setInt32(at + 1, count, true);
+    this.#view.setInt32(at + 1, count, true);
     return at + 5;
   }
 
@@ -383,7 +458,7 @@ export class SpanWriter {
     }
     if (at + 5 > this.#limit) return -1;
     this.#out[at] = VALUE_INTERNED;
-    this.#outView.setInt32(at + 1, id, true);
+    this.#view.setInt32(at + 1, id, true);
     return at + 5;
   }
 
@@ -392,11 +467,26 @@ export class SpanWriter {
     const id = this.#native.ringIntern(this.#ring, key);
     if (id === -2) this.#askNoMore = true;
     if (id < 0) return id;
-    // One with lone surrogates comes back changed, and is written inline for ever.
-    const copy = this.#native.ringKey(this.#ring, id);
-    if (copy !== key) return -1;
+    // In memory of its own, and the one that other equal texts of the application are most likely to be as well. What has lone
+    // surrogates was changed in the table: it is written inline for ever.
+    const copy = this.#native.copyString(key);
+    if (this.#native.ringKey(this.#ring, id) !== copy) return -1;
     this.#ids.set(copy, id);
+    this.#texts[id] = copy;
     return id;
+  }
+
+  /** A value that looks like the one before it in its place: it gets an id when it comes again and again. */
+  #recognize(value: string, slot: number): void {
+    let id = this.#ids.get(value);
+    if (id === undefined) {
+      if (this.#values >= MOST_VALUES) return;
+      id = this.#newKey(value);
+      if (id < 0) return;
+      this.#values++;
+    }
+    this.#placedValues[slot] = this.#texts[id] as string;
+    this.#placedValueIds[slot] = id;
   }
 
   #text(text: string, at: number): number {
@@ -417,7 +507,7 @@ export class SpanWriter {
       out[from + index] = unit;
     }
     out[at] = tag;
-    this.#outView.setInt32(at + 1, length, true);
+    this.#view.setInt32(at + 1, length, true);
     return from + length;
   }
 

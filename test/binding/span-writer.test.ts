@@ -107,6 +107,19 @@ describe('a span in the ring', () => {
     });
   });
 
+  it('keeps texts that stand in a place again and again, and those that only look alike', async () => {
+    const texts = Array.from({ length: 300 }, (_, index) => {
+      const run = Math.floor(index / 10) % 4;
+      return ['GET', 'PUT', `/users/${index % 10}/orders`, '\ud800 lone'][run] as string;
+    });
+    const found = await exported(texts.map((text) => span({ name: text, pairs: ['text', text, 'other', text === 'GET' ? 'PUT' : 'GET'] })));
+    const said = (index: number): unknown[] =>
+      attributesOf(found[index]).map(({ value }) => (value as { stringValue: string }).stringValue);
+    const readable = (text: string): string => text.replace('\ud800', '\ufffd');
+    expect(found.map((_, index) => said(index))).toEqual(texts.map((text) => [readable(text), text === 'GET' ? 'PUT' : 'GET']));
+    expect(found.map(({ name }) => name)).toEqual(texts.map(readable));
+  });
+
   it('keeps events, links and what was dropped', async () => {
     const rest: WritableRest = {
       ...NO_REST,

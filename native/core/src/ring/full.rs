@@ -209,9 +209,11 @@ impl<M: RingMemory> Ring<M> {
             }) && fits(read);
         }
         // Half of the ring at once, so that a stalled sink costs one call per half ring, not per record; if the overflow
-        // has no room for that much, what the record needs (twice its length, since padding is less than it).
-        let attempts = [ring.size() / 2, 2 * length];
-        attempts.into_iter().any(|bytes| {
+        // has no room for that much, what the record needs (twice its length, since padding is less than it). Who drops the
+        // newest does so cheaply: a producer faster than its sink would come here for every record.
+        let little = (self.policy.on_full != OnFull::DropNewest).then_some(2 * length);
+        let attempts = [Some(ring.size() / 2), little];
+        attempts.into_iter().flatten().any(|bytes| {
             let to = position_after(ring, read, head, bytes);
             self.relocate(side, read, to, None, |to| pass(ring, to)) && fits(head)
         })

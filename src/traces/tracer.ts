@@ -298,6 +298,9 @@ function furnish(
   if (more !== undefined) span.setAttributes(more);
   if (links !== undefined) span.addLinks(links);
   const { extra } = span;
+  // An id that came in a form of its own stands at the first span of this process; its children are found through it.
+  if (extra !== undefined && extra.external !== '' && liveSpanOf(parent) === undefined)
+    span.setAttribute('external_trace_id', extra.external);
   const keeper = extra === undefined ? undefined : keeperOf(extra);
   if (keeper !== undefined) span.bits |= SPAN_WITHIN_TRACE;
   if (keeper !== undefined || span.tracer.provider.keepsChildren) adoptedBy(liveSpanOf(parent) as Span | undefined, span);

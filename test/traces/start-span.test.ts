@@ -1,6 +1,7 @@
 // How spans come to be: parents, the forms of startSpan told apart, callbacks, samplers.
 import { describe, expect, it } from 'vitest';
 import { Baggage } from '../../src/context/baggage.js';
+import { readerOf } from '../../src/context/carrier.js';
 import {
   activeContext,
   ROOT_CONTEXT,
@@ -10,6 +11,7 @@ import {
   withExtra,
   withTraceState,
 } from '../../src/context/context.js';
+import { propagatorOf } from '../../src/context/propagator.js';
 import { SpanContext } from '../../src/context/span-context.js';
 import { TracerProvider } from '../../src/traces/provider.js';
 import { parentBasedSampler } from '../../src/traces/samplers/parent-based.js';
@@ -83,6 +85,15 @@ describe('the forms of startSpan', () => {
     expect(span.attributes).toEqual({ external_trace_id: 'job 42' });
     expect(span.parentSpanId).toBeUndefined();
     expect(tracer.startSpan('x', { traceId: '0'.repeat(32) }).traceId).not.toMatch(/^0+$/);
+  });
+
+  it('a request id in a form that nobody knows stands at the first span of this process, and not at those inside it', () => {
+    const reader = readerOf({ 'x-hearthnet-request-id': 'job-42' });
+    const parent = propagatorOf(['hearthnet']).extract(ROOT_CONTEXT, reader);
+    const span = tracer.startSpan('serve', {}, parent);
+    expect(span.attributes).toEqual({ external_trace_id: 'job-42' });
+    expect(tracer.startSpan('inside', {}, span).attributes).toEqual({});
+    span.end();
   });
 
   it('a name that is none is made one', () => {

@@ -13,6 +13,8 @@ mod lanes;
 pub mod msgpack;
 pub mod otlp;
 pub mod pipeline;
+#[cfg(test)]
+mod pipeline_tests;
 mod plain_json;
 pub mod record;
 pub mod resource;

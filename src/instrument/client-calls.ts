@@ -1,9 +1,11 @@
 // Begins the spans of requests that this process sends, for every client that can be watched. App threads.
+
 import type { FlatAttributes } from '../binding/writable-span.js';
 import { activeContext, type Context, hasTrace } from '../context/context.js';
 import { defaultPort, hostPort } from './address.js';
 import { ClientCall } from './client-call.js';
 import { methodAttribute, methodInName } from './http-method.js';
+import { isIgnored } from './ignored.js';
 import { ClientDurations } from './request-durations.js';
 import { KEY, OTHER_METHOD } from './semantic-conventions.js';
 import type { Tracing } from './tracing.js';
@@ -45,7 +47,7 @@ export class ClientCalls {
 
   /** The call, with its span in the active context and its trace given to `setHeader`; undefined for one that is ignored. */
   begin(request: OutgoingRequest, setHeader: SetHeader | undefined): ClientCall | undefined {
-    if (this.#isIgnored(request)) return undefined;
+    if (isIgnored(this.#options.ignore, request)) return undefined;
     const parent = activeContext();
     const method = methodAttribute(request.method, this.#tracing.methods);
     const [scheme = '', authority = ''] = request.origin.split('://', 2);
@@ -91,15 +93,5 @@ export class ClientCalls {
     ];
     if (method === OTHER_METHOD) pairs.push(KEY.methodOriginal, given);
     return pairs;
-  }
-
-  #isIgnored(request: OutgoingRequest): boolean {
-    const { ignore } = this.#options;
-    if (ignore === undefined) return false;
-    try {
-      return ignore(request) === true;
-    } catch {
-      return false;
-    }
   }
 }

@@ -1,5 +1,6 @@
 // A span and a duration for every request that a `node:http` or `node:https` server of this thread answers, from what Node publishes.
 // App threads. Nothing is patched, and servers may be made before or after: a request is traced when it begins after this did.
+
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FlatAttributes } from '../binding/writable-span.js';
@@ -11,6 +12,7 @@ import { Channels } from './channels.js';
 import { Connection, connectionOf, Exchange, exchangeOf, setExchange } from './http-exchange.js';
 import { methodAttribute, methodInName } from './http-method.js';
 import { finalRoute } from './http-route.js';
+import { isIgnored } from './ignored.js';
 import { enterRequest, leaveRequest } from './request-context.js';
 import { Endpoints, ServerDurations } from './request-durations.js';
 import { ABORTED, KEY, OTHER_METHOD } from './semantic-conventions.js';
@@ -103,7 +105,7 @@ export class HttpServerInstrumentation {
   }
 
   #begin({ request, response, socket, server }: StartMessage): void {
-    if (this.#isIgnored(request)) return;
+    if (isIgnored(this.#options.ignore, request)) return;
     const active = activeContext();
     let connection = connectionOf(socket);
     if (connection?.owner !== this) connection = this.#connect(socket, server, active);
@@ -228,16 +230,6 @@ export class HttpServerInstrumentation {
     }
     const seconds = (timeOf(span?.endedAt) - exchange.startedAt) / 1_000;
     this.#durations?.observe(seconds, endpoint, status, request.httpVersion, connection.scheme, errorType);
-  }
-
-  #isIgnored(request: IncomingMessage): boolean {
-    const { ignore } = this.#options;
-    if (ignore === undefined) return false;
-    try {
-      return ignore(request) === true;
-    } catch {
-      return false;
-    }
   }
 
   #routeOf(request: IncomingMessage): string {

@@ -2,14 +2,12 @@
 // https://opentelemetry.io/docs/specs/otlp/#otlpgrpc and https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 import http2 from 'node:http2';
 import type { TracesBatch } from '../../binding/native-traces.js';
-import { LARGEST_REQUEST_BYTES } from '../batch-options.js';
 import type { BatchSender, Delivery } from '../delivery.js';
 import { BoundedBody, LARGEST_ANSWER_BYTES } from './bounded-body.js';
 import { framePrefix, type GrpcAnswer, judgeGrpc, readFrame } from './grpc-answer.js';
+import { NOT_SENT, tooLarge } from './not-sent.js';
 import type { OtlpTarget } from './options.js';
 import { tlsOptions } from './tls.js';
-
-const NOT_SENT: Delivery = { kind: 'refused', reason: 'shutdown', message: 'given up' };
 
 /** Sends batches as calls of `TraceService/Export`. */
 export class GrpcSender implements BatchSender {
@@ -33,13 +31,8 @@ export class GrpcSender implements BatchSender {
   }
 
   send(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
-    if (batch.plainBytes > LARGEST_REQUEST_BYTES) {
-      return Promise.resolve({
-        kind: 'refused',
-        reason: 'too_large',
-        message: `${batch.plainBytes} bytes are more than a request may have`,
-      });
-    }
+    const refused = tooLarge(batch);
+    if (refused !== undefined) return Promise.resolve(refused);
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(NOT_SENT);
       let session: http2.ClientHttp2Session;

@@ -3,17 +3,16 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { TracesBatch } from '../../binding/native-traces.js';
-import { LARGEST_REQUEST_BYTES } from '../batch-options.js';
 import type { BatchSender, Delivery } from '../delivery.js';
 import { retryAfterMs } from '../retry.js';
 import { readAnswer, readStatusMessage } from './answer.js';
 import { BoundedBody, LARGEST_ANSWER_BYTES } from './bounded-body.js';
+import { NOT_SENT, tooLarge } from './not-sent.js';
 import type { OtlpTarget } from './options.js';
 import { tlsOptions } from './tls.js';
 
 /** Answers that ask for the same request again; every other one below 200 or from 300 on is final. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
-const NOT_SENT: Delivery = { kind: 'refused', reason: 'shutdown', message: 'given up' };
 
 /** Sends batches as POST requests. */
 export class HttpSender implements BatchSender {
@@ -34,9 +33,8 @@ export class HttpSender implements BatchSender {
   }
 
   async send(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
-    if (batch.plainBytes > LARGEST_REQUEST_BYTES) {
-      return { kind: 'refused', reason: 'too_large', message: `${batch.plainBytes} bytes are more than a request may have` };
-    }
+    const refused = tooLarge(batch);
+    if (refused !== undefined) return refused;
     const until = performance.now() + timeoutMs;
     const first = await this.#attempt(batch, timeoutMs, signal);
     if (!first.stale) return first.delivery;

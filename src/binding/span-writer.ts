@@ -20,7 +20,6 @@ import {
   RING_RELEASED_AT,
   RING_SEEN_AT,
   RING_SIZE_AT,
-  RING_WALL_AT,
   SPAN_END_WALL,
   SPAN_HEAD,
   SPAN_REST,
@@ -73,7 +72,6 @@ export class SpanWriter {
   readonly #native: NativeRing & Pick<MetricsNative, 'copyString'>;
   readonly #ring: number;
   readonly #words: Int32Array;
-  readonly #floats: Float64Array;
   /** The segment is here. If not (M5), each record is built in memory of our own and handed over by a call. */
   readonly #lent: boolean;
   /** Byte offset of the ring in the segment. */
@@ -114,7 +112,6 @@ export class SpanWriter {
     this.#lent = buffer !== undefined;
     const bytes = buffer ?? new ArrayBuffer(HEADER_SIZE);
     this.#words = new Int32Array(bytes);
-    this.#floats = new Float64Array(bytes, 0, HEADER_SIZE >> 3);
     const memory = new ArrayBuffer(SCRATCH);
     this.#record = new Int32Array(memory);
     this.#numbers = new Float64Array(memory);
@@ -130,11 +127,6 @@ export class SpanWriter {
   /** Number of the wall anchor in force: a local trace takes it when it starts. One load. */
   get clock(): number {
     return this.#words[CLOCK] as number;
-  }
-
-  /** Wall clock minus monotonic clock in ms, of the anchor in force. */
-  get wallMinusMonoMs(): number {
-    return this.#floats[RING_WALL_AT >> 3] as number;
   }
 
   /**

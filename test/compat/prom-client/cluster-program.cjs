@@ -44,9 +44,11 @@ async function primary() {
     await ask();
   }
   if (what === 'killed') {
-    const exits = workers.slice(1).map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+    // Node takes a worker off its list once it has exited and its channel is closed, in either order: a request between the two is an EPIPE.
+    const gone = (worker, event) => new Promise((resolve) => worker.once(event, resolve));
+    const ends = workers.slice(1).flatMap((worker) => [gone(worker, 'exit'), gone(worker, 'disconnect')]);
     for (const worker of workers.slice(1)) worker.process.kill('SIGKILL');
-    await Promise.all(exits);
+    await Promise.all(ends);
     await ask();
   }
   return outcome;

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod exposition;
+mod logs;
 mod memory;
 mod metrics;
 mod ops;

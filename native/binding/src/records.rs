@@ -13,7 +13,7 @@ use std::ptr::null_mut;
 /// Values nested deeper than this are not made: JS writes at most 8 levels, but a file may say anything.
 const DEEPEST: u32 = 64;
 
-/// Records of a spool as JS values, for recovery and offline readers. Ends at the first byte that makes no sense and says
+/// Records of a spool as JS values, for recovery and offline readers; an error is an object whose one key is `error`. Ends at the first byte that makes no sense and says
 /// so in `bad`. Records that begin behind the spool's start need its `keys` so far, which the answer continues.
 #[napi(
     catch_unwind,
@@ -123,13 +123,18 @@ impl Decoder {
                 // SAFETY: see the type.
                 unsafe { sys::napi_create_bigint_int64(self.env, digits.unwrap_or_default(), &mut made) };
             }
-            Value::Object(count) => {
+            Value::Object(count) => made = self.entries(values, count, depth)?,
+            Value::Error(count) => {
                 made = self.object();
-                for _ in 0..count {
-                    let key = self.value(values, depth + 1)?;
-                    let value = self.value(values, depth + 1)?;
-                    self.define(made, key, value);
-                }
+                self.set(made, c"error", self.entries(values, count, depth)?);
+            }
+            // SAFETY: see the type.
+            Value::Time(value) => _ = unsafe { sys::napi_create_date(self.env, value, &mut made) },
+            Value::Bytes(bytes) => {
+                // SAFETY: see the type; the bytes are copied.
+                unsafe {
+                    sys::napi_create_buffer_copy(self.env, bytes.len(), bytes.as_ptr().cast(), null_mut(), &mut made)
+                };
             }
             Value::Array(count) => {
                 made = self.array();
@@ -137,6 +142,16 @@ impl Decoder {
                     self.put(made, index, self.value(values, depth + 1)?);
                 }
             }
+        }
+        Ok(made)
+    }
+
+    fn entries(&self, values: &mut Values<'_>, count: u32, depth: u32) -> Result<sys::napi_value, String> {
+        let made = self.object();
+        for _ in 0..count {
+            let key = self.value(values, depth + 1)?;
+            let value = self.value(values, depth + 1)?;
+            self.define(made, key, value);
         }
         Ok(made)
     }

@@ -23,6 +23,24 @@ pub const RESERVED: usize = 512;
 /// First sights that the filter remembers. A power of two; a newer key displaces an older one.
 const CANDIDATES: usize = 1024;
 
+/// Texts by id, of a running process or of a dead one.
+pub trait Keys {
+    /// The text of an id; `None` for one that was never given.
+    fn text(&self, id: u32) -> Option<&str>;
+}
+
+impl Keys for InternTable {
+    fn text(&self, id: u32) -> Option<&str> {
+        InternTable::text(self, id)
+    }
+}
+
+impl Keys for std::collections::HashMap<u32, String> {
+    fn text(&self, id: u32) -> Option<&str> {
+        self.get(&id).map(String::as_str)
+    }
+}
+
 /// What became of a dynamic key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interned {

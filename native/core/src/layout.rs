@@ -183,6 +183,12 @@ pub const VALUE_OBJECT: u8 = 8;
 pub const VALUE_ARRAY: u8 = 9;
 /// i64 digits as a Latin-1 string.
 pub const VALUE_BIGINT: u8 = 10;
+/// An error; u32 count, then entries as of an object: `type`, `message`, `stack`, its own properties, `cause`, `errors`.
+pub const VALUE_ERROR: u8 = 11;
+/// A date; f64 ms since 1970, NaN for one that is none.
+pub const VALUE_TIME: u8 = 12;
+/// u32 count, then bytes.
+pub const VALUE_BYTES: u8 = 13;
 
 /// A span, written at its end: the head of [`SPAN_HEAD`] bytes below, then its name, attributes (key, value), events, links
 /// and the rest as values, see `traces/record.rs`.
@@ -228,6 +234,34 @@ pub const SPAN_UNENDED: u32 = 1 << 23;
 /// A trace object was open around it, which ends the trace with a record of its own: this is no local root, whatever its parent.
 pub const SPAN_WITHIN_TRACE: u32 = 1 << 24;
 
+/// A log record: the head below, then the message (a value, null for none), then pairs of key and value to the end, see
+/// `logs/record.rs`.
+pub const RECORD_LOG: u16 = 17;
+/// A finished line: the head below without a trace, then one text, line ending included.
+pub const RECORD_LINE: u16 = 18;
+/// Offsets in the body of a log record. f64: ms since 1970.
+pub const LOG_TIME_AT: usize = 0;
+/// u16: level, pino's numbers.
+pub const LOG_LEVEL_AT: usize = 8;
+/// u16: number of the route, which says where it goes.
+pub const LOG_ROUTE_AT: usize = 10;
+/// u32: bits below.
+pub const LOG_BITS_AT: usize = 12;
+/// i32: interned id of the logger's name, -1 for none; u32 0 behind it.
+pub const LOG_LOGGER_AT: usize = 16;
+/// Bytes of the head of a record without a trace.
+pub const LOG_HEAD: usize = 24;
+/// With [`LOG_TRACED`], four i32: words of the trace id, the first one holds its first bytes.
+pub const LOG_TRACE_AT: usize = 24;
+/// With [`LOG_TRACED`], two i32: words of the span id, both 0 for none.
+pub const LOG_SPAN_AT: usize = 40;
+/// Bytes of the head of a record with a trace.
+pub const LOG_HEAD_TRACED: usize = 48;
+/// Trace and span id are there; below this bit are W3C's trace flags.
+pub const LOG_TRACED: u32 = 1 << 8;
+/// Kept back until its trace fails.
+pub const LOG_HELD: u32 = 1 << 9;
+
 /// Every constant that the other language needs, by name. The generator and the fingerprint read only this list.
 pub const CONSTANTS: &[(&str, u64)] = &[
     ("VERSION", VERSION as u64),
@@ -269,6 +303,9 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("VALUE_OBJECT", VALUE_OBJECT as u64),
     ("VALUE_ARRAY", VALUE_ARRAY as u64),
     ("VALUE_BIGINT", VALUE_BIGINT as u64),
+    ("VALUE_ERROR", VALUE_ERROR as u64),
+    ("VALUE_TIME", VALUE_TIME as u64),
+    ("VALUE_BYTES", VALUE_BYTES as u64),
     ("RING_CLOCK_AT", RING_CLOCK_AT as u64),
     ("RING_WALL_AT", RING_WALL_AT as u64),
     ("RECORD_SPAN", RECORD_SPAN as u64),
@@ -292,6 +329,19 @@ pub const CONSTANTS: &[(&str, u64)] = &[
     ("SPAN_AGENT_SHIFT", SPAN_AGENT_SHIFT as u64),
     ("SPAN_UNENDED", SPAN_UNENDED as u64),
     ("SPAN_WITHIN_TRACE", SPAN_WITHIN_TRACE as u64),
+    ("RECORD_LOG", RECORD_LOG as u64),
+    ("RECORD_LINE", RECORD_LINE as u64),
+    ("LOG_TIME_AT", LOG_TIME_AT as u64),
+    ("LOG_LEVEL_AT", LOG_LEVEL_AT as u64),
+    ("LOG_ROUTE_AT", LOG_ROUTE_AT as u64),
+    ("LOG_BITS_AT", LOG_BITS_AT as u64),
+    ("LOG_LOGGER_AT", LOG_LOGGER_AT as u64),
+    ("LOG_HEAD", LOG_HEAD as u64),
+    ("LOG_TRACE_AT", LOG_TRACE_AT as u64),
+    ("LOG_SPAN_AT", LOG_SPAN_AT as u64),
+    ("LOG_HEAD_TRACED", LOG_HEAD_TRACED as u64),
+    ("LOG_TRACED", LOG_TRACED as u64),
+    ("LOG_HELD", LOG_HELD as u64),
 ];
 
 /// FNV-1a over names and values of [`CONSTANTS`]: both sides must have been built from the same list.

@@ -7,6 +7,7 @@ mod encode;
 pub mod epoch;
 pub mod intern;
 pub mod layout;
+pub mod logs;
 pub mod loom;
 pub mod memory;
 pub mod metrics;

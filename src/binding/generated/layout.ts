@@ -118,6 +118,15 @@ export const VALUE_ARRAY = 9;
 /** i64 digits as a Latin-1 string. */
 export const VALUE_BIGINT = 10;
 
+/** An error; u32 count, then entries as of an object: `type`, `message`, `stack`, its own properties, `cause`, `errors`. */
+export const VALUE_ERROR = 11;
+
+/** A date; f64 ms since 1970, NaN for one that is none. */
+export const VALUE_TIME = 12;
+
+/** u32 count, then bytes. */
+export const VALUE_BYTES = 13;
+
 /** i32: number of the wall anchor in force (span rings). Stored after `RING_WALL_AT`. */
 export const RING_CLOCK_AT = 0x680;
 
@@ -187,5 +196,44 @@ export const SPAN_UNENDED = 8388608;
 /** A trace object was open around it, which ends the trace with a record of its own: this is no local root, whatever its parent. */
 export const SPAN_WITHIN_TRACE = 16777216;
 
+/** A log record: the head below, then the message (a value, null for none), then pairs of key and value to the end, see `logs/record.rs`. */
+export const RECORD_LOG = 17;
+
+/** A finished line: the head below without a trace, then one text, line ending included. */
+export const RECORD_LINE = 18;
+
+/** Offsets in the body of a log record. f64: ms since 1970. */
+export const LOG_TIME_AT = 0x000;
+
+/** u16: level, pino's numbers. */
+export const LOG_LEVEL_AT = 0x008;
+
+/** u16: number of the route, which says where it goes. */
+export const LOG_ROUTE_AT = 0x00a;
+
+/** u32: bits below. */
+export const LOG_BITS_AT = 0x00c;
+
+/** i32: interned id of the logger's name, -1 for none; u32 0 behind it. */
+export const LOG_LOGGER_AT = 0x010;
+
+/** Bytes of the head of a record without a trace. */
+export const LOG_HEAD = 24;
+
+/** With `LOG_TRACED`, four i32: words of the trace id, the first one holds its first bytes. */
+export const LOG_TRACE_AT = 0x018;
+
+/** With `LOG_TRACED`, two i32: words of the span id, both 0 for none. */
+export const LOG_SPAN_AT = 0x028;
+
+/** Bytes of the head of a record with a trace. */
+export const LOG_HEAD_TRACED = 48;
+
+/** Trace and span id are there; below this bit are W3C's trace flags. */
+export const LOG_TRACED = 256;
+
+/** Kept back until its trace fails. */
+export const LOG_HELD = 512;
+
 /** FNV-1a over names and values of `CONSTANTS`: both sides must have been built from the same list. */
-export const FINGERPRINT = 0x5835ae09;
+export const FINGERPRINT = 0xc684784f;

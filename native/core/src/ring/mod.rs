@@ -11,6 +11,7 @@
 //! `head` is stored by the producer without a lock. Everything else moves under the consumer lock ([`Ring::lock`]),
 //! which is held for a copy or a store, never for I/O, encoding or allocation.
 
+pub mod any;
 pub mod consumer;
 pub mod full;
 pub mod fuzz;

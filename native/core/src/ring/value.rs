@@ -26,6 +26,12 @@ pub enum Value<'a> {
     Array(u32),
     /// A decimal integer that fits 64 bits, as ASCII digits.
     BigInt(&'a [u8]),
+    /// This many entries follow, as of an object: the parts of an error.
+    Error(u32),
+    /// Milliseconds since 1970; NaN for an invalid date.
+    Time(f64),
+    /// Bytes of a typed array or buffer.
+    Bytes(&'a [u8]),
 }
 
 /// Pull reader over the body of a record.
@@ -46,6 +52,11 @@ impl<'a> Values<'a> {
         self.at == self.body.len()
     }
 
+    /// What is not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.body[self.at..]
+    }
+
     /// Reads the next value; of an object or array only its count. An error does not move the reader.
     pub fn read(&mut self) -> Result<Value<'a>, BadRecord> {
         let start = self.at;
@@ -62,7 +73,7 @@ impl<'a> Values<'a> {
         while open > 0 {
             open -= 1;
             open += match self.read()? {
-                Value::Object(count) => 2 * u64::from(count),
+                Value::Object(count) | Value::Error(count) => 2 * u64::from(count),
                 Value::Array(count) => u64::from(count),
                 _ => 0,
             };
@@ -77,11 +88,7 @@ impl<'a> Values<'a> {
             VALUE_TRUE => Value::Bool(true),
             VALUE_FALSE => Value::Bool(false),
             VALUE_I32 => Value::I32(self.u32(start)? as i32),
-            VALUE_F64 => {
-                let mut bytes = [0; 8];
-                bytes.copy_from_slice(self.take(8, start)?);
-                Value::F64(f64::from_le_bytes(bytes))
-            }
+            VALUE_F64 => Value::F64(self.f64(start)?),
             VALUE_LATIN1 => Value::Latin1(self.counted(1, start)?),
             VALUE_UTF16 => Value::Utf16(self.counted(2, start)?),
             VALUE_INTERNED => Value::Interned(self.u32(start)?),
@@ -93,6 +100,9 @@ impl<'a> Values<'a> {
                 text.parse::<i64>().map_err(|_| BadRecord::Digits { at: start })?;
                 Value::BigInt(digits)
             }
+            VALUE_ERROR => Value::Error(self.count(2, start)?),
+            VALUE_TIME => Value::Time(self.f64(start)?),
+            VALUE_BYTES => Value::Bytes(self.counted(1, start)?),
             tag => return Err(BadRecord::Tag { at: start, tag }),
         })
     }
@@ -108,6 +118,12 @@ impl<'a> Values<'a> {
     fn u32(&mut self, start: usize) -> Result<u32, BadRecord> {
         let bytes = self.take(4, start)?;
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
+    fn f64(&mut self, start: usize) -> Result<f64, BadRecord> {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(self.take(8, start)?);
+        Ok(f64::from_le_bytes(bytes))
     }
 
     fn counted(&mut self, unit: usize, start: usize) -> Result<&'a [u8], BadRecord> {

@@ -31,13 +31,13 @@ mod store_tests;
 pub mod tail;
 pub mod threshold;
 pub mod trace_json;
-pub mod value;
 
+pub use crate::ring::any as value;
+pub use crate::ring::any::{AnyValue, Text};
 pub use fuzz::fuzz_spans;
 pub use record::{SpanRecord, SpanView};
 pub use resource::{OwnedValue, Resource, Scope, Scopes};
 pub use threshold::Threshold;
-pub use value::{AnyValue, Text};
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Texts and values of attributes, read in place. Any thread; allocates nothing.
+//! Texts and values of attributes and fields, read in place. Any thread; allocates nothing.
+use super::value::{Value, Values};
 use crate::encode::text;
-use crate::intern::InternTable;
-use crate::ring::value::{Value, Values};
+use crate::intern::Keys;
 
 /// A text in one of the ways a record may hold it.
 #[derive(Debug, Clone, Copy)]
@@ -50,11 +50,11 @@ pub struct AnyEntries<'a> {
 }
 
 #[derive(Clone, Copy)]
-struct KeysOf<'a>(&'a InternTable);
+struct KeysOf<'a>(&'a dyn Keys);
 
 impl std::fmt::Debug for KeysOf<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} keys", self.0.len())
+        f.write_str("keys")
     }
 }
 
@@ -66,7 +66,7 @@ impl<'a> Text<'a> {
     pub const EMPTY: Text<'static> = Text::Utf8("");
 
     /// The text of a value that is one.
-    pub fn of(value: Value<'a>, keys: &'a InternTable) -> Option<Text<'a>> {
+    pub fn of(value: Value<'a>, keys: &'a dyn Keys) -> Option<Text<'a>> {
         match value {
             Value::Latin1(bytes) => Some(Text::Latin1(bytes)),
             Value::Utf16(bytes) => Some(Text::Utf16(bytes)),
@@ -144,7 +144,7 @@ impl std::fmt::Display for Text<'_> {
 }
 
 /// Reads a value, and past all that it holds. `None` when it makes no sense. No recursion.
-pub fn attribute_value<'a>(values: &mut Values<'a>, keys: &'a InternTable) -> Option<AnyValue<'a>> {
+pub fn attribute_value<'a>(values: &mut Values<'a>, keys: &'a dyn Keys) -> Option<AnyValue<'a>> {
     let keys_of = KeysOf(keys);
     let mut whole = values.clone();
     Some(match values.read().ok()? {
@@ -169,7 +169,7 @@ pub fn attribute_value<'a>(values: &mut Values<'a>, keys: &'a InternTable) -> Op
                 keys: keys_of,
             })
         }
-        Value::Object(left) => {
+        Value::Object(left) | Value::Error(left) => {
             let inside = values.clone();
             whole.skip().ok()?;
             *values = whole;

@@ -1,0 +1,8 @@
+//! Logs behind the ring: records that JS wrote (`src/binding/log-writer.ts`) become lines, and lines reach their sinks. Runs on the
+//! collector; JS never waits for anything here but for room in its ring.
+
+pub mod record;
+pub mod sink;
+
+pub use record::{LogRecord, LogTrace};
+pub use sink::{LineWriter, Place, RecordSink};

@@ -5,4 +5,4 @@ pub mod record;
 pub mod sink;
 
 pub use record::{LogRecord, LogTrace};
-pub use sink::{LineWriter, Place, RecordSink};
+pub use sink::{LineMark, LineWriter, Place, RecordSink};

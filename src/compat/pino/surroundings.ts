@@ -1,4 +1,6 @@
 // What stands around a logger: where its lines go and the serializers that it knows. App threads.
+export { type LineStream, type Multistream, multistream } from './multistream.js';
+export { stdSerializers } from './std-serializers.js';
 
 /** An object that lines are written to. */
 export interface Destination {
@@ -6,7 +8,7 @@ export interface Destination {
 }
 
 /** `pino.destination`. */
-export function destination(): Destination {
+export function destination(_options?: unknown): Destination {
   return { write: (line) => process.stdout.write(line) };
 }
 
@@ -14,19 +16,3 @@ export function destination(): Destination {
 export function transport(_options?: unknown): Destination {
   return destination();
 }
-
-/** `pino.multistream`. */
-export function multistream(streams: readonly { stream: Destination }[], _options?: unknown): Destination {
-  return {
-    write(line) {
-      for (const { stream } of streams) stream.write(line);
-    },
-  };
-}
-
-/** `pino.stdSerializers`. */
-export const stdSerializers = {
-  err: (error: unknown): unknown => error,
-  mapHttpRequest: (req: unknown): object => ({ req }),
-  mapHttpResponse: (res: unknown): object => ({ res }),
-};

@@ -5,6 +5,8 @@ use super::text::{push_latin1, utf16_characters};
 
 /// Longest text of a number.
 const LONGEST_NUMBER: usize = 25;
+/// Integers up to here are exact in an f64.
+const EXACT: u64 = 1 << 53;
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -40,7 +42,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// A control character, quote or backslash as it stands in a string.
-fn push_escape(byte: u8, out: &mut Vec<u8>) {
+pub(crate) fn push_escape(byte: u8, out: &mut Vec<u8>) {
     let short = match byte {
         b'"' | b'\\' => byte,
         b'\n' => b'n',
@@ -48,11 +50,7 @@ fn push_escape(byte: u8, out: &mut Vec<u8>) {
         b'\t' => b't',
         0x08 => b'b',
         0x0c => b'f',
-        _ => {
-            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digits[0], digits[1]]);
-            return;
-        }
+        _ => return push_unit(u16::from(byte), out),
     };
     out.extend_from_slice(&[b'\\', short]);
 }
@@ -89,16 +87,38 @@ pub(crate) fn push_escaped_latin1(characters: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The inside of a string, from UTF-16 little endian.
+/// The inside of a string, from UTF-16 little endian; a lone surrogate is U+FFFD.
 pub(crate) fn push_escaped_utf16(units: &[u8], out: &mut Vec<u8>) {
     out.reserve(units.len());
-    for character in utf16_characters(units) {
-        if character < ' ' || matches!(character, '"' | '\\') {
-            push_escape(character as u8, out);
-        } else {
-            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    utf16_characters(units).for_each(|character| push_character(character, out));
+}
+
+/// The inside of a string, from UTF-16 little endian; a lone surrogate is `\udXXX`, as `JSON.stringify` writes it (ECMA-262,
+/// QuoteJSONString).
+pub(crate) fn push_escaped_units(units: &[u8], out: &mut Vec<u8>) {
+    out.reserve(units.len());
+    let units = units.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    for character in char::decode_utf16(units) {
+        match character {
+            Ok(character) => push_character(character, out),
+            Err(lone) => push_unit(lone.unpaired_surrogate(), out),
         }
     }
+}
+
+#[inline(always)]
+fn push_character(character: char, out: &mut Vec<u8>) {
+    if character < ' ' || matches!(character, '"' | '\\') {
+        push_escape(character as u8, out);
+    } else {
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// A code unit as `\uXXXX`.
+pub(crate) fn push_unit(unit: u16, out: &mut Vec<u8>) {
+    let digit = |shift: u16| HEX[usize::from(unit >> shift & 15)];
+    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }
 
 /// `"text"`.
@@ -127,6 +147,40 @@ pub(crate) fn push_number(value: f64, out: &mut Vec<u8>) {
         room.push(b"\"NaN\"");
     } else {
         room.push(if value > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" });
+    }
+}
+
+/// A finite number as JavaScript prints it (ECMA-262, Number::toString), so -0 is `0` and 1e21 is `1e+21`. At most 25 bytes.
+pub(crate) fn push_javascript(value: f64, out: &mut Vec<u8>) {
+    let integer = value as i64;
+    let mut room = Room::new(out, LONGEST_NUMBER);
+    if integer as f64 == value && integer.unsigned_abs() <= EXACT {
+        return room.push(itoa::Buffer::new().format(integer).as_bytes());
+    }
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return room.push(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+    };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-6..21).contains(&exponent) {
+        return room.push(text.as_bytes());
+    }
+    // Other printers go over to an exponent sooner.
+    let digits = mantissa.trim_start_matches('-');
+    let (first, others) = digits.split_at(1);
+    let others = others.trim_start_matches('.');
+    if value < 0.0 {
+        room.push(b"-");
+    }
+    if exponent < 0 {
+        room.push(&b"0.00000"[..1 + exponent.unsigned_abs() as usize]);
+    }
+    room.push(first.as_bytes());
+    room.push(others.as_bytes());
+    if exponent > 0 {
+        // At most 17 digits, and the exponent is 16 at least.
+        room.push(&b"00000000000000000000"[..(exponent as usize).saturating_sub(others.len())]);
     }
 }
 
@@ -212,6 +266,56 @@ mod tests {
             let text = written(|out| push_number(number, out));
             if number.is_finite() {
                 assert_eq!(text.parse().map(f64::to_bits), Ok(number.to_bits()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn lone_surrogates_are_escaped_where_nothing_may_be_lost() {
+        let units = |units: &[u16]| units.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<u8>>();
+        for (text, wanted) in [
+            (units(&[0xd83e, 0xdd80, 0x22]), "🦀\\\""),
+            (units(&[0xd83e, 0x61]), "\\ud83ea"),
+            (units(&[0xdd80, 0xd83e]), "\\udd80\\ud83e"),
+        ] {
+            assert_eq!(written(|out| push_escaped_units(&text, out)), wanted);
+        }
+    }
+
+    #[test]
+    fn numbers_are_what_javascript_prints() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (-17.0, "-17"),
+            (9_007_199_254_740_993.0, "9007199254740992"),
+            (1e16, "10000000000000000"),
+            (-123_456_789_012_345_680_000.0, "-123456789012345680000"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.25e300, "1.25e+300"),
+            (0.1, "0.1"),
+            (-1.5e-5, "-0.000015"),
+            (0.000_001, "0.000001"),
+            (1.234e-6, "0.000001234"),
+            (1e-7, "1e-7"),
+            (-5e-324, "-5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (0.000_001_234_567_890_123_456_7, "0.0000012345678901234567"),
+        ] {
+            assert_eq!(written(|out| push_javascript(number, out)), text);
+        }
+        let mut state = 1_u64;
+        for _ in 0..50_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Exponents around those at which the form changes come often.
+            let number = f64::from_bits(state & !(0x7ff << 52) | (0x3f0 + (state >> 57 & 0x7f)) << 52);
+            for number in [number, f64::from_bits(state)] {
+                if number.is_finite() {
+                    let text = written(|out| push_javascript(number, out));
+                    assert_eq!(text.parse::<f64>().ok(), Some(number), "{text}");
+                    assert!(text.len() <= LONGEST_NUMBER, "{text}");
+                }
             }
         }
     }

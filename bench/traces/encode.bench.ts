@@ -66,9 +66,9 @@ async function ourBatch(format: 'protobuf' | 'json' | 'msgpack'): Promise<Batch>
     label: 'bench',
     format,
     compression: 'none',
-    maxQueueSpans: SPANS,
+    maxQueueItems: SPANS,
     maxQueueBytes: 2 ** 30,
-    maxBatchSpans: SPANS,
+    maxBatchItems: SPANS,
     maxBatchBytes: 2 ** 26,
   });
   const tracer = provider.getTracer('bench');
@@ -80,10 +80,10 @@ async function ourBatch(format: 'protobuf' | 'json' | 'msgpack'): Promise<Batch>
   native.ringFlush(10_000);
   return {
     take() {
-      const batch = native.tracesTake(pipeline);
+      const batch = native.pipelineTake(pipeline);
       if (batch === null) throw new Error('no batch');
-      expectCount('spans of a batch', batch.spans, SPANS);
-      native.tracesDone(pipeline, batch.batch, 'again', 0, '');
+      expectCount('spans of a batch', batch.items, SPANS);
+      native.pipelineDone(pipeline, batch.batch, 'again', 0, '');
       return batch.body;
     },
   };

@@ -45,7 +45,7 @@ async function byKymo(endpoint: string | undefined): Promise<Service> {
     start: (name) => tracer.startSpan(name),
     async exported() {
       await stack.flush(60_000);
-      return stack.pipelines[0]?.state.exportedSpans ?? 0;
+      return stack.pipelines[0]?.state.exported ?? 0;
     },
   };
 }

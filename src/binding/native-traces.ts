@@ -1,4 +1,5 @@
 // What the addon offers for spans: native/binding/src/traces in TypeScript. Any thread of the process, which shares all of it.
+import type { PipelineOptions } from './native-export.js';
 
 /** A value of an attribute of a resource or scope. */
 export type NativeAttributeValue = string | number | boolean | null | readonly NativeAttributeValue[];
@@ -54,44 +55,6 @@ export interface NativeTailRules {
   readonly maxRoutes: number;
 }
 
-/** How a pipeline queues, batches and encodes. */
-export interface TracesPipelineOptions {
-  /** Name of the exporter in the label values of Kymo's own metrics. */
-  readonly label: string;
-  /** OTLP protobuf, OTLP/JSON, or an array of maps in msgpack. */
-  readonly format: 'protobuf' | 'json' | 'msgpack';
-  readonly compression: 'none' | 'gzip' | 'zstd';
-  /** Spans that may wait, in [1, 2^24]; the oldest are dropped. */
-  readonly maxQueueSpans: number;
-  /** Bytes of records that may wait. */
-  readonly maxQueueBytes: number;
-  /** Spans of a batch, in [1, maxQueueSpans]. */
-  readonly maxBatchSpans: number;
-  /** Bytes of an encoded batch before compression; a single span beyond it is dropped. */
-  readonly maxBatchBytes: number;
-}
-
-/** A batch on its way. */
-export interface TracesBatch {
-  /** Number for {@link NativeTraces.tracesDone}. */
-  readonly batch: number;
-  readonly spans: number;
-  /** Encoded and compressed. */
-  readonly body: Uint8Array;
-  /** Bytes before compression. */
-  readonly plainBytes: number;
-}
-
-/** What became of the spans of a pipeline. */
-export interface TracesState {
-  readonly queuedSpans: number;
-  readonly queuedBytes: number;
-  readonly inFlightSpans: number;
-  readonly exportedSpans: number;
-  /** Lost spans by reason; reasons with none are absent. */
-  readonly dropped: Readonly<Record<string, number>>;
-}
-
 /** A span ring as native made it for the calling thread. */
 export interface SpanRingOptions {
   readonly sizeBytes: number;
@@ -108,24 +71,8 @@ export interface NativeTraces {
   tracesDecide(host: number): void;
   /** Id of a scope (a tracer) in [0, 65,534]; the same one for the same words; 65,535 when no more can be had. */
   tracesScope(host: number, name: string, version: string, schemaUrl: string, attributes: readonly NativeAttributeValue[]): number;
-  /** Adds a pipeline to a host: every span that ends from now on. */
-  tracesPipeline(host: number, options: TracesPipelineOptions): number;
-  /** Resolves when a full batch waits, a flush was asked for, or the pipeline is closed. One call at a time per pipeline. */
-  tracesReady(pipeline: number): Promise<'batch' | 'flush' | 'closed'>;
-  /** The oldest batch, encoded on the calling thread; null when nothing waits or a batch is out. */
-  tracesTake(pipeline: number): TracesBatch | null;
-  /**
-   * Says what became of the batch that is out: `again` puts its spans back in front of the queue. `rejected` spans of an exported
-   * batch are counted as dropped.
-   */
-  tracesDone(pipeline: number, batch: number, outcome: 'exported' | 'dropped' | 'again', rejected: number, reason: string): void;
-  /** Drains the rings, then waits until all that ended before is done: false at the deadline. */
-  tracesFlush(pipeline: number, deadlineMs: number): Promise<boolean>;
-  /** Takes no more spans; what waits is counted as dropped by `shutdown`. `tracesReady` answers `closed`. */
-  tracesClose(pipeline: number): void;
-  tracesState(pipeline: number): TracesState;
-  /** Counts an exporter's failure that cost no span. */
-  tracesError(pipeline: number): void;
+  /** Adds a pipeline to a host: every span that ends from now on. OTLP protobuf, OTLP/JSON, or an array of maps in msgpack. */
+  tracesPipeline(host: number, options: PipelineOptions<'protobuf' | 'json' | 'msgpack'>): number;
   /** Counts spans that a thread lost before they got into a ring. */
   tracesDropped(reason: string, spans: number): void;
   /** The last `count` completed traces, oldest first, as JSON; rings are drained before. Blocks up to a second. */

@@ -1,5 +1,7 @@
 // All that the addon offers, one interface per part. Types only.
+import type { NativeExport } from './native-export.js';
 import type { NativeExposition } from './native-exposition.js';
+import type { NativeLogRing } from './native-log-ring.js';
 import type { NativeMemory } from './native-memory.js';
 import type { MetricsNative } from './native-metrics.js';
 import type { NativeOps } from './native-ops.js';
@@ -7,4 +9,13 @@ import type { NativeRender } from './native-render.js';
 import type { NativeRing } from './native-ring.js';
 import type { NativeTraces } from './native-traces.js';
 
-export interface NativeAddon extends MetricsNative, NativeExposition, NativeMemory, NativeOps, NativeRender, NativeRing, NativeTraces {}
+export interface NativeAddon
+  extends MetricsNative,
+    NativeExport,
+    NativeExposition,
+    NativeLogRing,
+    NativeMemory,
+    NativeOps,
+    NativeRender,
+    NativeRing,
+    NativeTraces {}

@@ -20,7 +20,7 @@ export const ERRORS = {
   },
   KYMO_EXPORT_FAILED: {
     what: 'the exporter {exporter} could not export: {reason}',
-    fix: 'see what answers at its endpoint; kymo_exporter_errors_total and kymo_spans_dropped_total count what it costs',
+    fix: 'see what answers at its endpoint; kymo_exporter_errors_total and what else counts drops tell what it costs',
   },
   KYMO_EXPORT_FALLBACK: {
     what: '{what} cannot be had: {reason}; {used} is used in its place',
@@ -29,6 +29,10 @@ export const ERRORS = {
   KYMO_EXPORT_OPTION: {
     what: 'the option {option} of an exporter is {value}, expected {expected}',
     fix: 'correct the option, or the variable that it comes from',
+  },
+  KYMO_EXPORT_UNKNOWN: {
+    what: 'this pipeline is not known natively: {reason}',
+    fix: 'report this: it is a fault in Kymo',
   },
   KYMO_MEMORY_FOLDER: {
     what: 'the segment folder cannot be used: {reason}',
@@ -53,6 +57,18 @@ export const ERRORS = {
   KYMO_INSTRUMENT_ACTIVE: {
     what: 'the HTTP requests of this thread are instrumented already',
     fix: 'stop the other instrumentation first, or use the one that is on',
+  },
+  KYMO_LOG_REDACT_OPTION: {
+    what: 'the option {option} of redaction is {value}, expected {expected}',
+    fix: 'correct the option',
+  },
+  KYMO_LOG_REDACT_PATH: {
+    what: 'the redaction path or name {path} cannot be used: {problem}',
+    fix: 'correct it; explainRedaction(object, options) shows what rules do to an object',
+  },
+  KYMO_LOG_REDACT_PATTERN: {
+    what: 'the redaction pattern {pattern} cannot be used: {problem}',
+    fix: 'correct it, or set beforeRing: true to have the expression run on the app thread as it is',
   },
   KYMO_RING_OPEN: {
     what: 'a ring could not be opened: {reason}',
@@ -91,7 +107,7 @@ export const ERRORS = {
     fix: 'pass a finite number that is not negative',
   },
   KYMO_TRACES_UNKNOWN: {
-    what: 'this provider of tracers or pipeline is not known natively: {reason}',
+    what: 'this provider of tracers is not known natively: {reason}',
     fix: 'do not use it after its shutdown; otherwise report this: it is a fault in Kymo',
   },
 } as const satisfies Record<`KYMO_${string}`, { what: string; fix: string }>;

@@ -18,15 +18,22 @@ export interface BatchOptions {
   readonly exportTimeoutMs?: number;
 }
 
-/** All options, checked. */
-export type BatchSettings = Required<BatchOptions>;
+/** All options, checked, whatever the items are. */
+export interface BatchSettings {
+  readonly maxQueueItems: number;
+  readonly maxQueueBytes: number;
+  readonly maxBatchItems: number;
+  readonly maxBatchBytes: number;
+  readonly scheduleDelayMs: number;
+  readonly exportTimeoutMs: number;
+}
 
 const KIB = 1_024;
 const MIB = KIB * KIB;
 /** The specification's limit for a request before compression. */
 export const LARGEST_REQUEST_BYTES = 64 * MIB;
 const LONGEST_MS = 2 ** 31 - 1;
-const MOST_SPANS = 2 ** 24;
+const MOST_ITEMS = 2 ** 24;
 
 /** The part of the environment that is about batches. */
 export type BatchEnvironment = Partial<
@@ -38,12 +45,25 @@ export type BatchEnvironment = Partial<
  * @throws KymoError `KYMO_EXPORT_OPTION` names the first one that cannot be used.
  */
 export function checkBatchOptions(options: BatchOptions, env: BatchEnvironment = {}): BatchSettings {
-  const maxQueueSpans = wholeOption('maxQueueSpans', options.maxQueueSpans ?? env.maxQueueSpans ?? 10_000, [1, MOST_SPANS]);
-  const { maxBatchSpans = Math.min(env.maxBatchSpans ?? 512, maxQueueSpans) } = options;
+  const maxQueueItems = wholeOption('maxQueueSpans', options.maxQueueSpans ?? env.maxQueueSpans ?? 10_000, [1, MOST_ITEMS]);
+  const { maxBatchSpans = Math.min(env.maxBatchSpans ?? 512, maxQueueItems) } = options;
   return {
-    maxQueueSpans,
+    maxQueueItems,
+    maxBatchItems: wholeOption('maxBatchSpans', maxBatchSpans, [1, maxQueueItems]),
+    ...checkBatchLimits(options, env),
+  };
+}
+
+/** What options of all signals have in common. */
+type BatchLimits = Pick<BatchOptions, 'maxQueueBytes' | 'maxBatchBytes' | 'scheduleDelayMs' | 'exportTimeoutMs'>;
+
+/** Checks and completes them. @throws KymoError `KYMO_EXPORT_OPTION` */
+export function checkBatchLimits(
+  options: BatchLimits,
+  env: Partial<Pick<OpenTelemetryEnvironment, 'scheduleDelayMs' | 'exportTimeoutMs'>>,
+): Required<BatchLimits> {
+  return {
     maxQueueBytes: wholeOption('maxQueueBytes', options.maxQueueBytes ?? 64 * MIB, [64 * KIB, 2 ** 40]),
-    maxBatchSpans: wholeOption('maxBatchSpans', maxBatchSpans, [1, maxQueueSpans]),
     maxBatchBytes: wholeOption('maxBatchBytes', options.maxBatchBytes ?? 3.5 * MIB, [KIB, LARGEST_REQUEST_BYTES]),
     scheduleDelayMs: wholeOption('scheduleDelayMs', options.scheduleDelayMs ?? env.scheduleDelayMs ?? 5_000, [0, LONGEST_MS]),
     exportTimeoutMs: wholeOption('exportTimeoutMs', options.exportTimeoutMs ?? env.exportTimeoutMs ?? 30_000, [1, LONGEST_MS]),

@@ -1,5 +1,5 @@
 // What a sender makes of one batch, and what every sender is: the seam between the loop that exports and the protocols. Any thread.
-import type { TracesBatch } from '../binding/native-traces.js';
+import type { ExportBatch } from '../binding/native-export.js';
 
 /** What became of one attempt to deliver a batch. */
 export type Delivery =
@@ -39,7 +39,7 @@ export interface BatchSender {
    * One attempt. Never rejects, and settles soon after `signal` is aborted.
    * @param timeoutMs longest time it may take, at least 1
    */
-  send(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery>;
+  send(batch: ExportBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery>;
   /** Sends what the sender itself holds back. Never rejects. */
   flush?(): Promise<void>;
   /** Closes connections. Never rejects; no `send` follows. */

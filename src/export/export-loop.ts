@@ -1,6 +1,6 @@
 // The long-lived task of a pipeline: takes batches from native by itself and has them delivered, one after another. Runs on an
 // exporter's thread, or on the main thread for exporters that insist; nothing is posted per batch.
-import type { NativeTraces } from '../binding/native-traces.js';
+import type { NativeExport } from '../binding/native-export.js';
 import { KymoError } from '../core/errors.js';
 import type { BatchSender } from './delivery.js';
 import { EXPORTING, type ExportTask, PROGRESS } from './export-task.js';
@@ -8,9 +8,9 @@ import { deliver } from './retry.js';
 import { RateLimitedWarning } from './warnings.js';
 
 /** The calls of the addon that exporting needs. */
-export type PipelineNative = Pick<NativeTraces, 'tracesReady' | 'tracesTake' | 'tracesDone' | 'tracesError' | 'tracesState'>;
+export type PipelineNative = Pick<NativeExport, 'pipelineReady' | 'pipelineTake' | 'pipelineDone' | 'pipelineError' | 'pipelineState'>;
 
-type Ready = Awaited<ReturnType<NativeTraces['tracesReady']>>;
+type Ready = Awaited<ReturnType<NativeExport['pipelineReady']>>;
 
 type LoopTask = Pick<ExportTask, 'pipeline' | 'label' | 'retry' | 'scheduleDelayMs' | 'progress'>;
 
@@ -50,7 +50,7 @@ class ExportLoop {
       if (why === 'closed') break;
       // One batch for one answer: native says at once whether there is more to do. When time is up, all that waits now: what ends
       // meanwhile has its own time.
-      let left = why === 'time' ? this.#native.tracesState(pipeline).queuedSpans : 1;
+      let left = why === 'time' ? this.#native.pipelineState(pipeline).queued : 1;
       while (left > 0) {
         const exported = await this.#exportNext();
         if (exported === 0) break;
@@ -63,7 +63,7 @@ class ExportLoop {
   /** Exports the batch that is next. Returns its spans, 0 when there is none. */
   async #exportNext(): Promise<number> {
     const { pipeline, retry } = this.#task;
-    const batch = this.#native.tracesTake(pipeline);
+    const batch = this.#native.pipelineTake(pipeline);
     if (batch === null) return 0;
     Atomics.store(this.#progress, PROGRESS.batch, batch.batch);
     this.#now(EXPORTING.sends);
@@ -73,19 +73,19 @@ class ExportLoop {
     });
     // Settled first, forgotten second: a crash in between makes the main thread settle it again, which native ignores.
     if (outcome.kind === 'exported') {
-      const rejected = Math.min(outcome.rejected, batch.spans);
-      if (outcome.message !== '' || rejected > 0) this.#failed(`${rejected} of ${batch.spans} spans refused: ${outcome.message}`);
-      this.#native.tracesDone(pipeline, batch.batch, 'exported', rejected, rejected > 0 ? 'rejected' : '');
+      const rejected = Math.min(outcome.rejected, batch.items);
+      if (outcome.message !== '' || rejected > 0) this.#failed(`${rejected} of ${batch.items} refused: ${outcome.message}`);
+      this.#native.pipelineDone(pipeline, batch.batch, 'exported', rejected, rejected > 0 ? 'rejected' : '');
     } else {
-      this.#native.tracesDone(pipeline, batch.batch, 'dropped', 0, outcome.reason);
+      this.#native.pipelineDone(pipeline, batch.batch, 'dropped', 0, outcome.reason);
     }
     Atomics.store(this.#progress, PROGRESS.batch, 0);
     Atomics.add(this.#progress, PROGRESS.settled, 1);
-    return batch.spans;
+    return batch.items;
   }
 
   #failed(message: string): void {
-    this.#native.tracesError(this.#task.pipeline);
+    this.#native.pipelineError(this.#task.pipeline);
     this.#warning.emit(() => new KymoError('KYMO_EXPORT_FAILED', { exporter: this.#task.label, reason: message }));
   }
 
@@ -96,14 +96,14 @@ class ExportLoop {
 
 /** Waits for native or for time; one reaction per promise of native, however often time comes first. */
 class Waiter {
-  readonly #native: Pick<PipelineNative, 'tracesReady'>;
+  readonly #native: Pick<PipelineNative, 'pipelineReady'>;
   readonly #pipeline: number;
   #asked = false;
   #answer: Ready | undefined;
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(native: Pick<PipelineNative, 'tracesReady'>, pipeline: number) {
+  constructor(native: Pick<PipelineNative, 'pipelineReady'>, pipeline: number) {
     this.#native = native;
     this.#pipeline = pipeline;
   }
@@ -131,7 +131,7 @@ class Waiter {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    this.#native.tracesReady(this.#pipeline).then(
+    this.#native.pipelineReady(this.#pipeline).then(
       (answer) => {
         this.#answer = answer;
         this.#wake?.();

@@ -2,7 +2,7 @@
 // started again when that crashes, flushed and shut down with deadlines. App thread; nothing runs here per batch, unless the exporter does.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { native } from '../binding/load.js';
-import type { TracesState } from '../binding/native-traces.js';
+import type { PipelineOptions, PipelineState } from '../binding/native-export.js';
 import { KymoError } from '../core/errors.js';
 import type { BatchSettings } from './batch-options.js';
 import { unexported } from './context-exporter.js';
@@ -14,10 +14,10 @@ import { backOff, pause, type RetrySettings } from './retry.js';
 import { RateLimitedWarning, warn } from './warnings.js';
 
 /** What a pipeline is made of. */
-export interface PipelinePlan {
+export interface PipelinePlan<Format extends string = string> {
   /** Name in metrics and warnings. */
   readonly label: string;
-  readonly format: 'protobuf' | 'json' | 'msgpack';
+  readonly format: Format;
   readonly compression: 'none' | 'gzip' | 'zstd';
   readonly batch: BatchSettings;
   readonly retry: RetrySettings;
@@ -25,12 +25,15 @@ export interface PipelinePlan {
   readonly to: Destination | { readonly kind: 'here'; readonly sender: BatchSender };
 }
 
+/** One for spans. */
+export type SpanPipelinePlan = PipelinePlan<'protobuf' | 'json' | 'msgpack'>;
+
 /** Crashes in a row after which the batch that was out is given up. */
 const MOST_CRASHES = 3;
 /** Last part of a deadline: for a thread to hear that it is over, and to settle its batch. */
 const GRACE_MS = 500;
 
-/** Exports the spans of a host from now on. */
+/** Exports what goes into a native pipeline from now on. */
 export class ExportPipeline {
   readonly label: string;
   readonly #plan: PipelinePlan;
@@ -48,26 +51,17 @@ export class ExportPipeline {
   #control: MessagePort | undefined;
   #flushes = 0;
 
-  /** @param host number of the provider in native */
-  constructor(host: number, plan: PipelinePlan) {
+  /** @param number of the pipeline in native, made as {@link pipelineOptions} says */
+  constructor(number: number, plan: PipelinePlan) {
     this.label = plan.label;
     this.#plan = plan;
-    const { maxQueueSpans, maxQueueBytes, maxBatchSpans, maxBatchBytes } = plan.batch;
-    this.#number = native.tracesPipeline(host, {
-      label: plan.label,
-      format: plan.format,
-      compression: plan.compression,
-      maxQueueSpans,
-      maxQueueBytes,
-      maxBatchSpans,
-      maxBatchBytes,
-    });
+    this.#number = number;
     this.#ended = unexported(() => this.#supervise()).catch((error: unknown) => this.#failed(error));
   }
 
   /** What waits, what went out, and what was lost by reason. */
-  get state(): TracesState {
-    return native.tracesState(this.#number);
+  get state(): PipelineState {
+    return native.pipelineState(this.#number);
   }
 
   /** True while a thread exports and is not waiting for a broken connection: an end of the process is worth a wait. */
@@ -76,21 +70,21 @@ export class ExportPipeline {
     return this.#plan.to.kind !== 'here' && (state === EXPORTING.waits || state === EXPORTING.sends);
   }
 
-  /** Takes no more spans, and ends; what waits is counted as lost. */
+  /** Takes nothing more, and ends; what waits is counted as lost. */
   close(): void {
     this.#closing.abort();
-    native.tracesClose(this.#number);
+    native.pipelineClose(this.#number);
   }
 
   /** Asks for everything to be exported, without waiting for it. */
   request(deadlineMs: number): void {
-    native.tracesFlush(this.#number, deadlineMs).catch(() => undefined);
+    native.pipelineFlush(this.#number, deadlineMs).catch(() => undefined);
   }
 
-  /** Waits until everything that ended before the call is exported or counted as lost; false at the deadline. Holds the process open. */
+  /** Waits until everything from before the call is exported or counted as lost; false at the deadline. Holds the process open. */
   async flush(deadlineMs: number): Promise<boolean> {
     const until = performance.now() + deadlineMs;
-    if (!(await native.tracesFlush(this.#number, deadlineMs))) return false;
+    if (!(await native.pipelineFlush(this.#number, deadlineMs))) return false;
     return this.#flushExporter(Math.max(1, until - performance.now()));
   }
 
@@ -147,7 +141,7 @@ export class ExportPipeline {
         if ((error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED') return this.#fallBack(to, error);
         // A batch went out since the last crash: whatever that was, it is not in the way of the others.
         crashes = Atomics.load(this.#words, PROGRESS.settled) === settled ? crashes + 1 : 1;
-        native.tracesError(this.#number);
+        native.pipelineError(this.#number);
         this.#failed(error);
         this.#settleLost(crashes < MOST_CRASHES ? 'again' : 'dropped', 'worker');
         await pause(backOff(crashes - 1, Math.random), this.#closing.signal);
@@ -200,8 +194,24 @@ export class ExportPipeline {
   /** Settles the batch that a thread left behind when it ended. */
   #settleLost(outcome: 'again' | 'dropped', reason: string): void {
     const batch = Atomics.exchange(this.#words, PROGRESS.batch, 0);
-    if (batch !== 0) native.tracesDone(this.#number, batch, outcome, 0, reason);
+    if (batch !== 0) native.pipelineDone(this.#number, batch, outcome, 0, reason);
   }
+}
+
+/** What native is told of a plan. */
+export function pipelineOptions<Format extends string>({
+  label,
+  format,
+  compression,
+  batch,
+}: PipelinePlan<Format>): PipelineOptions<Format> {
+  const { maxQueueItems, maxQueueBytes, maxBatchItems, maxBatchBytes } = batch;
+  return { label, format, compression, maxQueueItems, maxQueueBytes, maxBatchItems, maxBatchBytes };
+}
+
+/** Exports the spans of a provider from now on. @param host its number in native */
+export function exportSpans(host: number, plan: SpanPipelinePlan): ExportPipeline {
+  return new ExportPipeline(native.tracesPipeline(host, pipelineOptions(plan)), plan);
 }
 
 /** True when `settled` settles in time. Holds the process open meanwhile. */

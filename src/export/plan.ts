@@ -8,7 +8,7 @@ import { exporterName, isSpanExporter, type SpanExporter } from './exporter.js';
 import { ModuleExporter } from './module-exporter.js';
 import { OtlpExporter } from './otlp/exporter.js';
 import type { OtlpSettings } from './otlp/options.js';
-import type { PipelinePlan } from './pipeline.js';
+import type { SpanPipelinePlan } from './pipeline.js';
 import { SimpleSpanProcessor } from './simple-processor.js';
 import type { SpanIdText } from './span-batch.js';
 import { UserSender } from './user-sender.js';
@@ -31,7 +31,7 @@ export interface PlanContext {
 }
 
 /** What is to be made of one exporter. */
-export type Planned = { readonly pipeline: PipelinePlan } | { readonly processor: SimpleSpanProcessor };
+export type Planned = { readonly pipeline: SpanPipelinePlan } | { readonly processor: SimpleSpanProcessor };
 
 /**
  * Plans one exporter. A module that is missing is replaced by the console, with a warning.
@@ -58,7 +58,7 @@ function simple(exporter: ConsoleSpanExporter | LogSpanExporter): Planned {
   return { processor: new SimpleSpanProcessor(exporter) };
 }
 
-function otlpPlan({ label, target, timeoutMs, batch }: OtlpSettings): PipelinePlan {
+function otlpPlan({ label, target, timeoutMs, batch }: OtlpSettings): SpanPipelinePlan {
   return {
     label,
     format: target.protocol === 'http/json' ? 'json' : 'protobuf',
@@ -69,7 +69,7 @@ function otlpPlan({ label, target, timeoutMs, batch }: OtlpSettings): PipelinePl
   };
 }
 
-function modulePlan({ name, url, options, batch }: ModuleExporter, ids: SpanIdText): PipelinePlan {
+function modulePlan({ name, url, options, batch }: ModuleExporter, ids: SpanIdText): SpanPipelinePlan {
   const { exportTimeoutMs } = batch;
   return {
     label: name,
@@ -81,7 +81,7 @@ function modulePlan({ name, url, options, batch }: ModuleExporter, ids: SpanIdTe
   };
 }
 
-function ownPlan(exporter: SpanExporter, { ids, batch: options = {} }: PlanContext): PipelinePlan {
+function ownPlan(exporter: SpanExporter, { ids, batch: options = {} }: PlanContext): SpanPipelinePlan {
   const batch = checkBatchOptions(options);
   const { exportTimeoutMs } = batch;
   return {

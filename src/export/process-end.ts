@@ -5,7 +5,7 @@ import { native } from '../binding/load.js';
 /** The part of a pipeline that counts at the end. */
 export interface EndingPipeline {
   readonly progresses: boolean;
-  readonly state: { readonly queuedSpans: number; readonly inFlightSpans: number };
+  readonly state: { readonly queued: number; readonly inFlight: number };
   request(deadlineMs: number): void;
   flush(deadlineMs: number): Promise<boolean>;
   close(): void;
@@ -67,7 +67,7 @@ export class ProcessEnd {
 
   /** True while waiting brings something. */
   get progresses(): boolean {
-    return this.#pipelines.some(({ progresses, state }) => progresses && state.queuedSpans + state.inFlightSpans > 0);
+    return this.#pipelines.some(({ progresses, state }) => progresses && state.queued + state.inFlight > 0);
   }
 
   /** A thread of the application may end without the process: nobody would take what comes out of these queues. */

@@ -1,5 +1,5 @@
 // When a batch that failed is sent again: exponential back-off with jitter, the other side's wishes, one deadline. Exporter threads.
-import type { TracesBatch } from '../binding/native-traces.js';
+import type { ExportBatch } from '../binding/native-export.js';
 import type { BatchSender, Delivery, DropReason } from './delivery.js';
 
 /** Limits for one batch, in ms. */
@@ -40,7 +40,7 @@ const SHORTEST_WAIT_MS = 100;
  */
 export async function deliver(
   sender: BatchSender,
-  batch: TracesBatch,
+  batch: ExportBatch,
   settings: RetrySettings,
   signal: AbortSignal,
   hooks: RetryHooks,

@@ -1,6 +1,6 @@
 // Hands batches to an exporter of the application as plain spans. On the exporter's thread, or on the main thread for exporters that
 // insist: decoding is paid there, about 2 us a span.
-import type { TracesBatch } from '../binding/native-traces.js';
+import type { ExportBatch } from '../binding/native-export.js';
 import type { BatchSender, Delivery } from './delivery.js';
 import type { SpanExporter } from './exporter.js';
 import type { SpanIdText } from './span-batch.js';
@@ -23,7 +23,7 @@ export class UserSender implements BatchSender {
     this.#onHung = onHung;
   }
 
-  async send(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
+  async send(batch: ExportBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
     if (this.#late && !(await this.#inTime(this.#late, timeoutMs, signal))) return this.#hung(timeoutMs);
     const call = this.#call(batch);
     const settled = call.then(
@@ -61,7 +61,7 @@ export class UserSender implements BatchSender {
     }
   }
 
-  async #call(batch: TracesBatch): Promise<void> {
+  async #call(batch: ExportBatch): Promise<void> {
     // Loaded with the first batch: most processes have no exporter of their own, and its unpacker takes a while to load.
     const { decodeSpans } = await import('./span-batch.js');
     await this.#exporter.export(decodeSpans(batch.body, this.#ids));

@@ -6,7 +6,7 @@ import { KymoError } from '../core/errors.js';
 import type { BatchOptions } from '../export/batch-options.js';
 import type { SpanLogger } from '../export/console/logger.js';
 import type { OtlpExporterOptions } from '../export/otlp/options.js';
-import { ExportPipeline } from '../export/pipeline.js';
+import { type ExportPipeline, exportSpans } from '../export/pipeline.js';
 import { type ExporterChoice, planExporter } from '../export/plan.js';
 import { ProcessEnd } from '../export/process-end.js';
 import { setExemplarSource } from '../metrics/exemplar.js';
@@ -131,7 +131,7 @@ export function prepareTracing(options: TracingStackOptions = {}): TracingStack 
   });
   const tracing = tracingOver(provider, given);
   // Nothing is refused from here on: threads are started, and what the thread shares is set.
-  const pipelines = planned.flatMap((one) => ('pipeline' in one ? [new ExportPipeline(provider.host, one.pipeline)] : []));
+  const pipelines = planned.flatMap((one) => ('pipeline' in one ? [exportSpans(provider.host, one.pipeline)] : []));
   for (const pipeline of pipelines) provider.addDelivery(pipeline);
   if (propagator !== undefined) setPropagator(propagator);
   setDefaultTracing(tracing);

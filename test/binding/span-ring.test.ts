@@ -14,13 +14,13 @@ const { native } = await import('${DIST}binding/load.js');
 const { spanRing } = await import('${DIST}binding/span-ring.js');
 const { now } = await import('${DIST}binding/span-clock.js');
 const rest = undefined;
-globalThis.open = (host, maxBatchSpans = 1000) => native.tracesPipeline(host, { label: 'test', format: 'json', compression: 'none',
-  maxQueueSpans: 10000, maxQueueBytes: 2 ** 30, maxBatchSpans, maxBatchBytes: 2 ** 26 });
+globalThis.open = (host, maxBatchItems = 1000) => native.tracesPipeline(host, { label: 'test', format: 'json', compression: 'none',
+  maxQueueItems: 10000, maxQueueBytes: 2 ** 30, maxBatchItems, maxBatchBytes: 2 ** 26 });
 globalThis.span = (scope, n) => { const at = now(); return { t0: 1, t1: 0, t2: 0, t3: n, p0: 0, p1: 0, bits: 1, scope, clock: spanRing().clock, name: 'n',
   startedAt: at, endedAt: at + 1, pairs: ['n', n], rest }; };
-globalThis.take = (pipeline) => { const batch = native.tracesTake(pipeline); if (batch === null) return [];
+globalThis.take = (pipeline) => { const batch = native.pipelineTake(pipeline); if (batch === null) return [];
   const spans = JSON.parse(Buffer.from(batch.body)).resourceSpans[0].scopeSpans.flatMap(({ spans }) => spans);
-  native.tracesDone(pipeline, batch.batch, 'exported', 0, ''); return spans.map(({ attributes }) => Number(attributes[0].value.intValue)); };
+  native.pipelineDone(pipeline, batch.batch, 'exported', 0, ''); return spans.map(({ attributes }) => Number(attributes[0].value.intValue)); };
 `;
 
 async function run(script: string, env: Record<string, string> = {}): Promise<Ended> {
@@ -43,8 +43,8 @@ describe('spans of several threads', () => {
       await Promise.all([work(0), work(1000)]);
       await work(2000);
       for (let n = 3000; n < 4000; n++) spanRing().write(span(scope, n), 0, n + 1);
-      const flushed = native.tracesFlush(pipeline, 10000);
-      await native.tracesReady(pipeline);
+      const flushed = native.pipelineFlush(pipeline, 10000);
+      await native.pipelineReady(pipeline);
       const found = take(pipeline).sort((a, b) => a - b);
       console.log(found.length, found.every((n, index) => n === index), await flushed);`);
     expect(stdout).toBe('4000 true true\n');
@@ -60,12 +60,12 @@ describe('spans of several threads', () => {
       const worker = new Worker(${JSON.stringify(HELPERS)} + \`
         import { workerData } from 'node:worker_threads';
         setInterval(() => {}, 1000);
-        for (;;) { await native.tracesReady(\${pipeline}); Atomics.add(workerData, 0, take(\${pipeline}).length); Atomics.notify(workerData, 0); }\`,
+        for (;;) { await native.pipelineReady(\${pipeline}); Atomics.add(workerData, 0, take(\${pipeline}).length); Atomics.notify(workerData, 0); }\`,
         { eval: true, type: 'module', workerData: seen });
       await new Promise((done) => worker.once('online', done));
       for (let n = 0; n < 1000; n++) spanRing().write(span(scope, n), 0, n + 1);
       while (Atomics.load(seen, 0) < 1000) Atomics.wait(seen, 0, Atomics.load(seen, 0), 10000);
-      console.log(Atomics.load(seen, 0), native.tracesState(pipeline).exportedSpans);
+      console.log(Atomics.load(seen, 0), native.pipelineState(pipeline).exported);
       process.exit(0);`);
     expect(stdout).toMatch(/^1000 \d+\n$/);
   });
@@ -85,14 +85,14 @@ describe('a flood of spans', () => {
       const own = native.renderSync([native.openRegistry('kymo')], 0, false);
       const sum = (name) => [...own.matchAll(new RegExp('^' + name + '.* (\\\\d+)$', 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0);
       console.log(kept + sum('kymo_ring_dropped_total') === total, sum('kymo_spans_total') === kept,
-        native.tracesState(pipeline).queuedSpans + sum('kymo_spans_dropped_total') === kept);`);
+        native.pipelineState(pipeline).queued + sum('kymo_spans_dropped_total') === kept);`);
     expect(stdout).toBe('true true true\n');
   });
 });
 
 describe('a process', () => {
   it('ends by itself while an exporter waits', async () => {
-    await run(`${HOST} native.tracesReady(open(host)); spanRing().write(span(native.tracesScope(host, 's', '', '', []), 1), 0, 1);`);
+    await run(`${HOST} native.pipelineReady(open(host)); spanRing().write(span(native.tracesScope(host, 's', '', '', []), 1), 0, 1);`);
   });
 
   it('ends by process.exit with spans in its ring and an exporter in a worker', async () => {
@@ -100,7 +100,7 @@ describe('a process', () => {
       import { Worker } from 'node:worker_threads';
       ${HOST}
       const pipeline = open(host);
-      const worker = new Worker(${JSON.stringify(HELPERS)} + \`await native.tracesReady(\${pipeline});\`, { eval: true, type: 'module' });
+      const worker = new Worker(${JSON.stringify(HELPERS)} + \`await native.pipelineReady(\${pipeline});\`, { eval: true, type: 'module' });
       await new Promise((done) => worker.once('online', done));
       for (let n = 0; n < 1000; n++) spanRing().write(span(native.tracesScope(host, 's', '', '', []), n), 0, n + 1);
       process.exit(0);`);
@@ -119,7 +119,7 @@ describe('a process', () => {
   });
 
   it('that is switched off takes spans and keeps none', async () => {
-    const { stdout } = await run(`console.log(spanRing().write(span(0, 1), 0, 1), await native.tracesFlush(0, 1000));`, {
+    const { stdout } = await run(`console.log(spanRing().write(span(0, 1), 0, 1), await native.pipelineFlush(0, 1000));`, {
       KYMO_DISABLED: '1',
     });
     expect(stdout).toBe('false true\n');

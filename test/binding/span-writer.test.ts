@@ -29,9 +29,9 @@ const NO_REST: WritableRest = {
   ...{ droppedAttributes: 0, droppedEvents: 0, droppedLinks: 0 },
 };
 
-function pipeline(maxBatchSpans = 512, maxQueueSpans = 100_000): number {
+function pipeline(maxBatchItems = 512, maxQueueItems = 100_000): number {
   return native.tracesPipeline(host, {
-    ...{ label: 'test', format: 'json', compression: 'none', maxQueueSpans, maxQueueBytes: 2 ** 30, maxBatchSpans, maxBatchBytes: 2 ** 26 },
+    ...{ label: 'test', format: 'json', compression: 'none', maxQueueItems, maxQueueBytes: 2 ** 30, maxBatchItems, maxBatchBytes: 2 ** 26 },
   });
 }
 
@@ -42,18 +42,18 @@ async function exported(spans: readonly WritableSpan[]): Promise<JsonSpan[]> {
   const number = pipeline();
   for (const one of spans) expect(ring.write(one, 0x0a0b0c0d, -2)).toBe(true);
   const found: JsonSpan[] = [];
-  const flushed = native.tracesFlush(number, 10_000);
-  while ((await native.tracesReady(number)) === 'flush') {
-    const batch = native.tracesTake(number);
+  const flushed = native.pipelineFlush(number, 10_000);
+  while ((await native.pipelineReady(number)) === 'flush') {
+    const batch = native.pipelineTake(number);
     if (batch === null) throw new Error('nothing to take');
     const body = JSON.parse(Buffer.from(batch.body).toString());
     for (const { scopeSpans } of body.resourceSpans) for (const { spans: some } of scopeSpans) found.push(...some);
-    native.tracesDone(number, batch.batch, 'exported', 0, '');
+    native.pipelineDone(number, batch.batch, 'exported', 0, '');
     if (found.length >= spans.length) break;
   }
   expect(await flushed).toBe(true);
-  expect(native.tracesState(number).exportedSpans).toBe(spans.length);
-  native.tracesClose(number);
+  expect(native.pipelineState(number).exported).toBe(spans.length);
+  native.pipelineClose(number);
   return found;
 }
 
@@ -168,17 +168,17 @@ describe('a span in the ring', () => {
       // The collector drains meanwhile: a ring that never rests may drop.
       if (index % 200 === 199) await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    const flushed = native.tracesFlush(number, 20_000);
-    await native.tracesReady(number);
-    const batch = native.tracesTake(number);
+    const flushed = native.pipelineFlush(number, 20_000);
+    await native.pipelineReady(number);
+    const batch = native.pipelineTake(number);
     const body = JSON.parse(Buffer.from(batch?.body as Uint8Array).toString());
     const spans = body.resourceSpans[0].scopeSpans[0].spans as { attributes: { value: { intValue?: string; stringValue?: string } }[] }[];
-    native.tracesDone(number, batch?.batch as number, 'exported', 0, '');
+    native.pipelineDone(number, batch?.batch as number, 'exported', 0, '');
     await flushed;
     expect(written).toBe(total);
     expect(spans.map(({ attributes }) => Number(attributes[0]?.value.intValue))).toEqual([...Array(total).keys()]);
     expect(new Set(spans.map(({ attributes }) => attributes[1]?.value.stringValue))).toEqual(new Set([text]));
-    native.tracesClose(number);
+    native.pipelineClose(number);
   });
 
   it('that is longer than a quarter of the ring comes out whole, and one longer than half of it is cut', async () => {
@@ -213,6 +213,6 @@ describe('a provider', () => {
   });
 
   it('refuses what it does not know', () => {
-    expect(() => native.tracesTake(9_999)).toThrow(expect.objectContaining({ code: 'KYMO_TRACES_UNKNOWN' }));
+    expect(() => native.pipelineTake(9_999)).toThrow(expect.objectContaining({ code: 'KYMO_EXPORT_UNKNOWN' }));
   });
 });

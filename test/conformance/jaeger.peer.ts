@@ -95,7 +95,7 @@ describe.runIf(program)('Jaeger', () => {
       root.end();
     });
     expect(await stack.flush(20_000)).toBe(true);
-    expect(stack.pipelines[0]?.state).toMatchObject({ exportedSpans: 2, dropped: {} });
+    expect(stack.pipelines[0]?.state).toMatchObject({ exported: 2, dropped: {} });
     const trace = await shown(ids.traceId, 2);
     const [root, child] = ['checkout', 'charge'].map((name) => trace.spans.find(({ operationName }) => operationName === name));
     expect(tagsOf(root?.tags ?? [])).toMatchObject({ 'span.kind': 'server', route: '/buy', count: 3, ratio: 0.5, paid: true });

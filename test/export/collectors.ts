@@ -4,7 +4,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import type { TracesBatch } from '../../src/binding/native-traces.js';
+import type { ExportBatch } from '../../src/binding/native-export.js';
 import { checkOtlpOptions, type OtlpExporterOptions, type OtlpTarget } from '../../src/export/otlp/options.js';
 
 /** A request as a collector got it; packed bodies are unpacked. */
@@ -148,9 +148,9 @@ export function targetOf(options: OtlpExporterOptions): OtlpTarget {
   return checkOtlpOptions(options, {}).target;
 }
 
-export function batchOf(body: Uint8Array | string = 'spans', spans = 3, plainBytes?: number): TracesBatch {
+export function batchOf(body: Uint8Array | string = 'spans', items = 3, plainBytes?: number): ExportBatch {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  return { batch: 1, spans, body: bytes, plainBytes: plainBytes ?? bytes.byteLength };
+  return { batch: 1, items, body: bytes, plainBytes: plainBytes ?? bytes.byteLength };
 }
 
 /** `ExportTraceServiceResponse` with a partial success. */

@@ -4,7 +4,7 @@ import { native } from '../../src/binding/load.js';
 import { ROOT_CONTEXT, runInContext } from '../../src/context/context.js';
 import { registerSpanExporter, withSpanExporter } from '../../src/export/context-exporter.js';
 import type { SpanExporter } from '../../src/export/exporter.js';
-import { ExportPipeline } from '../../src/export/pipeline.js';
+import { exportSpans } from '../../src/export/pipeline.js';
 import { planExporter } from '../../src/export/plan.js';
 import { SimpleSpanProcessor } from '../../src/export/simple-processor.js';
 import { TracerProvider } from '../../src/traces/provider.js';
@@ -103,7 +103,7 @@ describe('an exporter of a context', () => {
     const names: string[] = [];
     const exporter: SpanExporter = { export: (spans) => void names.push(...spans.map(({ name }) => name)) };
     const planned = planExporter(exporter, { ids: { trace: 'hex', span: 'hex' }, batch: undefined, logger: undefined });
-    const pipeline = new ExportPipeline(provider.host, (planned as { pipeline: never }).pipeline);
+    const pipeline = exportSpans(provider.host, (planned as { pipeline: never }).pipeline);
     tracer.startSpan('before').end();
     withSpanExporter(recorder().exporter, () => tracer.startSpan('within').end());
     tracer.startSpan('after').end();
@@ -123,10 +123,7 @@ describe('an exporter of a context', () => {
       },
     };
     const planned = planExporter(exporter, { ids: { trace: 'hex', span: 'hex' }, batch: undefined, logger: undefined });
-    const pipeline = tracer.startActiveSpan(
-      'setting up',
-      () => new ExportPipeline(provider.host, (planned as { pipeline: never }).pipeline),
-    );
+    const pipeline = tracer.startActiveSpan('setting up', () => exportSpans(provider.host, (planned as { pipeline: never }).pipeline));
     const remove = provider.addProcessor(new SimpleSpanProcessor(exporter));
     tracer.startSpan('application').end();
     for (let round = 0; round < 3; round++) expect(await pipeline.flush(10_000)).toBe(true);

@@ -97,8 +97,8 @@ describe('the environment', () => {
       OTEL_BSP_SCHEDULE_DELAY: '250',
       OTEL_BSP_EXPORT_TIMEOUT: '777',
     });
-    expect(batch).toMatchObject({ maxQueueSpans: 100, maxBatchSpans: 100, scheduleDelayMs: 250, exportTimeoutMs: 777 });
-    expect(checkOtlpOptions({}, {}).batch).toMatchObject({ maxQueueSpans: 10_000, maxBatchSpans: 512, scheduleDelayMs: 5_000 });
+    expect(batch).toMatchObject({ maxQueueItems: 100, maxBatchItems: 100, scheduleDelayMs: 250, exportTimeoutMs: 777 });
+    expect(checkOtlpOptions({}, {}).batch).toMatchObject({ maxQueueItems: 10_000, maxBatchItems: 512, scheduleDelayMs: 5_000 });
   });
 });
 

@@ -1,6 +1,6 @@
 // The task that exports a pipeline: what it takes, one batch at a time, what it says of each, and when it ends.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { TracesBatch } from '../../src/binding/native-traces.js';
+import type { ExportBatch } from '../../src/binding/native-export.js';
 import type { BatchSender, Delivery } from '../../src/export/delivery.js';
 import { exportUntilClosed, type PipelineNative } from '../../src/export/export-loop.js';
 import { EXPORTING, newProgress, PROGRESS } from '../../src/export/export-task.js';
@@ -20,7 +20,7 @@ class FakePipeline implements PipelineNative {
 
   constructor(readonly most = 3) {}
 
-  tracesReady(): Promise<Ready> {
+  pipelineReady(): Promise<Ready> {
     this.asked += 1;
     const pending = this.#pending ?? (this.queue >= this.most ? 'batch' : undefined);
     if (pending !== 'closed') this.#pending = undefined;
@@ -36,38 +36,38 @@ class FakePipeline implements PipelineNative {
     this.#resolve = undefined;
   }
 
-  tracesTake(): TracesBatch | null {
+  pipelineTake(): ExportBatch | null {
     if (this.#out !== undefined) throw new Error('two batches at once');
-    const spans = Math.min(this.queue, this.most);
-    if (spans === 0) return null;
-    this.queue -= spans;
+    const items = Math.min(this.queue, this.most);
+    if (items === 0) return null;
+    this.queue -= items;
     this.#out = ++this.#number;
-    return { batch: this.#out, spans, body: Buffer.from('x'), plainBytes: 1 };
+    return { batch: this.#out, items, body: Buffer.from('x'), plainBytes: 1 };
   }
 
-  tracesDone(_: number, batch: number, ...rest: unknown[]): void {
+  pipelineDone(_: number, batch: number, ...rest: unknown[]): void {
     expect(batch).toBe(this.#out);
     this.#out = undefined;
     this.done.push(rest);
   }
 
-  tracesError(): void {
+  pipelineError(): void {
     this.errors += 1;
   }
 
-  tracesState() {
-    return { queuedSpans: this.queue, queuedBytes: 0, inFlightSpans: 0, exportedSpans: 0, dropped: {} };
+  pipelineState() {
+    return { queued: this.queue, queuedBytes: 0, inFlight: 0, exported: 0, dropped: {} };
   }
 }
 
 const EXPORTED: Delivery = { kind: 'exported', rejected: 0, message: '' };
 
-function start(pipeline: FakePipeline, answer: (batch: TracesBatch) => Delivery | Promise<Delivery> = () => EXPORTED) {
+function start(pipeline: FakePipeline, answer: (batch: ExportBatch) => Delivery | Promise<Delivery> = () => EXPORTED) {
   const giveUp = new AbortController();
   const progress = newProgress();
   let busy = 0;
   const sender = {
-    send: vi.fn(async (batch: TracesBatch) => {
+    send: vi.fn(async (batch: ExportBatch) => {
       busy += 1;
       expect(busy).toBe(1);
       const delivery = await answer(batch);
@@ -194,7 +194,7 @@ describe('exportUntilClosed', () => {
 
   it('fails when native does', async () => {
     const pipeline = new FakePipeline();
-    pipeline.tracesReady = () => Promise.reject(new Error('no such pipeline'));
+    pipeline.pipelineReady = () => Promise.reject(new Error('no such pipeline'));
     await expect(start(pipeline).ended).rejects.toThrow('no such pipeline');
   });
 });

@@ -2,7 +2,7 @@
 import { native } from '../../src/binding/load.js';
 import { now } from '../../src/binding/span-clock.js';
 import { spanRing } from '../../src/binding/span-ring.js';
-import { ExportPipeline } from '../../src/export/pipeline.js';
+import { type ExportPipeline, exportSpans } from '../../src/export/pipeline.js';
 import { type ExporterChoice, type PlanContext, planExporter } from '../../src/export/plan.js';
 
 /** A provider in native without one in JavaScript. */
@@ -37,7 +37,7 @@ export class NativeSpans {
   pipeline(choice: ExporterChoice, context: Partial<PlanContext> = {}): ExportPipeline {
     const planned = planExporter(choice, { ids: { trace: 'hex', span: 'hex' }, batch: undefined, logger: undefined, ...context });
     if (!('pipeline' in planned)) throw new Error('no pipeline');
-    return new ExportPipeline(this.host, planned.pipeline);
+    return exportSpans(this.host, planned.pipeline);
   }
 }
 

@@ -29,7 +29,7 @@ describe('a pipeline to OTLP [V-06 H-62]', () => {
     const pipeline = spans.pipeline(otlpExporter({ endpoint: collector.url, compression, maxBatchSpans: 100 }));
     spans.write(250);
     expect(await pipeline.flush(20_000)).toBe(true);
-    expect(pipeline.state).toMatchObject({ exportedSpans: 250, queuedSpans: 0, inFlightSpans: 0, dropped: {} });
+    expect(pipeline.state).toMatchObject({ exported: 250, queued: 0, inFlight: 0, dropped: {} });
     expect(collector.received).toHaveLength(3);
     expect(collector.received[0]?.headers['content-encoding']).toBe(compression === 'none' ? undefined : compression);
     if (compression !== 'zstd') expect(collector.received[0]?.body.includes('span 100')).toBe(true);
@@ -83,7 +83,7 @@ describe('a pipeline to OTLP [V-06 H-62]', () => {
     expect(done).toBe(false);
     answer?.();
     expect(await flushing).toBe(true);
-    expect(pipeline.state.exportedSpans).toBe(35);
+    expect(pipeline.state.exported).toBe(35);
     await pipeline.shutdown(5_000);
   });
 
@@ -95,10 +95,10 @@ describe('a pipeline to OTLP [V-06 H-62]', () => {
     const start = performance.now();
     expect(await pipeline.shutdown(600)).toBe(false);
     expect(performance.now() - start).toBeLessThan(5_000);
-    await until(() => pipeline.state.inFlightSpans === 0, 'the batch on its way');
+    await until(() => pipeline.state.inFlight === 0, 'the batch on its way');
     expect(pipeline.state.dropped).toEqual({ shutdown: 35 });
     spans.write(1);
-    expect(pipeline.state.queuedSpans).toBe(0);
+    expect(pipeline.state.queued).toBe(0);
   });
 });
 
@@ -142,8 +142,8 @@ describe('an exporter in a module', () => {
     const pipeline = spans.pipeline(exporter);
     spans.write(3);
     expect(await pipeline.flush(50_000)).toBe(true);
-    const { exportedSpans, dropped } = pipeline.state;
-    expect({ exportedSpans, dropped }).toEqual({ exportedSpans: 2, dropped: { worker: 1 } });
+    const { exported, dropped } = pipeline.state;
+    expect({ exported, dropped }).toEqual({ exported: 2, dropped: { worker: 1 } });
     const calls = told(file);
     expect(calls.filter(({ begins }) => begins?.[0] === 'span 2')).toHaveLength(3);
     expect(new Set(calls.map(({ threadId }) => threadId)).size).toBeGreaterThan(2);
@@ -163,7 +163,7 @@ describe('an exporter in a module', () => {
     const missing = spans.pipeline(moduleExporter(none));
     spans.write(2);
     expect(await Promise.all([fine.flush(20_000), failing.flush(20_000), missing.flush(500)])).toEqual([true, true, false]);
-    expect(fine.state.exportedSpans).toBe(2);
+    expect(fine.state.exported).toBe(2);
     expect(failing.state.dropped).toEqual({ exporter: 2 });
     await Promise.all([fine, failing, missing].map((pipeline) => pipeline.shutdown(1_000)));
     expect(missing.state.dropped).toEqual({ shutdown: 2 });
@@ -179,7 +179,7 @@ describe('an exporter in a module', () => {
     const pipeline = spans.pipeline(exporter);
     spans.write(2);
     expect(await pipeline.flush(30_000)).toBe(true);
-    expect(pipeline.state).toMatchObject({ exportedSpans: 1, dropped: { timeout: 1 } });
+    expect(pipeline.state).toMatchObject({ exported: 1, dropped: { timeout: 1 } });
     await pipeline.shutdown(5_000);
   });
 });
@@ -216,7 +216,7 @@ describe('an exporter on this thread', () => {
     const pipeline = spans.pipeline({ export: () => Promise.reject(new Error('no')) });
     spans.write(4);
     expect(await pipeline.flush(20_000)).toBe(true);
-    expect(pipeline.state).toMatchObject({ exportedSpans: 0, dropped: { exporter: 4 } });
+    expect(pipeline.state).toMatchObject({ exported: 0, dropped: { exporter: 4 } });
     await pipeline.shutdown(5_000);
   });
 });

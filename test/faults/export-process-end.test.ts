@@ -81,7 +81,7 @@ describe('a process with spans in its queue', () => {
   it('waits no longer than it may for one that is silent', async () => {
     await using silent = await rawServer(() => undefined);
     const script = `end(10);
-      stack.flush(60_000); while (stack.pipelines[0].state.inFlightSpans === 0) await tick(10); end(2_500);
+      stack.flush(60_000); while (stack.pipelines[0].state.inFlight === 0) await tick(10); end(2_500);
       const start = performance.now(); process.on('exit', () => say({ ms: performance.now() - start })); process.exit(0);`;
     const ended = await traced(folder, to(silent.url, 'exitTimeoutMs: 400'), script).ended;
     expect(ended.code).toBe(0);

@@ -27,23 +27,23 @@ function sampled(tailSampling: TailSamplingOptions, options: TracerProviderOptio
     label: 'test',
     format: 'json',
     compression: 'none',
-    maxQueueSpans: 100_000,
+    maxQueueItems: 100_000,
     maxQueueBytes: 64 << 20,
-    maxBatchSpans: 1_000,
+    maxBatchItems: 1_000,
     maxBatchBytes: 16 << 20,
   });
   const exported = async (): Promise<ExportedSpan[]> => {
     const spans: ExportedSpan[] = [];
     let flushed = false;
-    const flush = native.tracesFlush(pipeline, 30_000).then(() => {
+    const flush = native.pipelineFlush(pipeline, 30_000).then(() => {
       flushed = true;
     });
     for (;;) {
-      const batch = native.tracesTake(pipeline);
+      const batch = native.pipelineTake(pipeline);
       if (batch !== null) {
         const request = JSON.parse(Buffer.from(batch.body).toString());
         for (const { scopeSpans } of request.resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
-        native.tracesDone(pipeline, batch.batch, 'exported', 0, '');
+        native.pipelineDone(pipeline, batch.batch, 'exported', 0, '');
       } else if (flushed) {
         return spans;
       } else {

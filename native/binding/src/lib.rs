@@ -3,6 +3,7 @@
 // The macros register nothing in a test build, so everything would be dead there.
 #![cfg_attr(test, allow(dead_code))]
 
+mod export;
 mod exposition;
 mod logs;
 mod memory;

@@ -5,6 +5,7 @@ pub mod append;
 pub mod collector;
 mod encode;
 pub mod epoch;
+pub mod export;
 pub mod intern;
 pub mod layout;
 pub mod logs;

@@ -9,7 +9,7 @@ use kymo_core::layout::*;
 use kymo_core::memory::segment::Segment;
 use kymo_core::traces::clock::WallClock;
 use kymo_core::traces::host::{Host, Traces};
-use kymo_core::traces::resource::{OwnedValue, Resource, Scope};
+use kymo_core::traces::{OwnedValue, Resource, Scope};
 use kymo_core::traces::store::TraceStore;
 use kymo_core::traces::{SpanRecord, tail::TailRules};
 use kymo_ops::{Access, Route, RouteTable, traces};

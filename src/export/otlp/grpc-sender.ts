@@ -1,7 +1,7 @@
 // OTLP over gRPC: unary calls on one HTTP/2 connection, without a gRPC library. Exporter threads.
 // https://opentelemetry.io/docs/specs/otlp/#otlpgrpc and https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 import http2 from 'node:http2';
-import type { TracesBatch } from '../../binding/native-traces.js';
+import type { ExportBatch } from '../../binding/native-export.js';
 import type { BatchSender, Delivery } from '../delivery.js';
 import { BoundedBody, LARGEST_ANSWER_BYTES } from './bounded-body.js';
 import { framePrefix, type GrpcAnswer, judgeGrpc, readFrame } from './grpc-answer.js';
@@ -30,7 +30,7 @@ export class GrpcSender implements BatchSender {
     };
   }
 
-  send(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
+  send(batch: ExportBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
     const refused = tooLarge(batch);
     if (refused !== undefined) return Promise.resolve(refused);
     return new Promise((resolve) => {
@@ -73,7 +73,7 @@ export class GrpcSender implements BatchSender {
 
   #call(
     session: http2.ClientHttp2Session,
-    batch: TracesBatch,
+    batch: ExportBatch,
     timeoutMs: number,
     settle: (delivery: Delivery) => void,
     end: (delivery: Delivery) => void,
@@ -100,7 +100,7 @@ export class GrpcSender implements BatchSender {
         end({ kind: 'refused', reason: 'bad_response', message: `an answer of more than ${LARGEST_ANSWER_BYTES} bytes` });
     });
     stream.on('end', () => {
-      settle(judgeGrpc({ headers, trailers, message: readFrame(body.bytes(), String(headers['grpc-encoding'])) }, batch.spans));
+      settle(judgeGrpc({ headers, trailers, message: readFrame(body.bytes(), String(headers['grpc-encoding'])) }, batch.items));
     });
     stream.on('error', (error: NodeJS.ErrnoException) => settle(lost(error)));
     stream.write(framePrefix(batch.body.byteLength, this.#target.compression !== 'none'));

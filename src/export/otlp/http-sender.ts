@@ -2,7 +2,7 @@
 // https://opentelemetry.io/docs/specs/otlp/#otlphttp
 import http from 'node:http';
 import https from 'node:https';
-import type { TracesBatch } from '../../binding/native-traces.js';
+import type { ExportBatch } from '../../binding/native-export.js';
 import type { BatchSender, Delivery } from '../delivery.js';
 import { retryAfterMs } from '../retry.js';
 import { readAnswer, readStatusMessage } from './answer.js';
@@ -32,7 +32,7 @@ export class HttpSender implements BatchSender {
     };
   }
 
-  async send(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
+  async send(batch: ExportBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
     const refused = tooLarge(batch);
     if (refused !== undefined) return refused;
     const until = performance.now() + timeoutMs;
@@ -47,7 +47,7 @@ export class HttpSender implements BatchSender {
     this.#agent = undefined;
   }
 
-  #attempt(batch: TracesBatch, timeoutMs: number, signal: AbortSignal): Promise<{ delivery: Delivery; stale: boolean }> {
+  #attempt(batch: ExportBatch, timeoutMs: number, signal: AbortSignal): Promise<{ delivery: Delivery; stale: boolean }> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve({ delivery: NOT_SENT, stale: false });
       let request: http.ClientRequest;
@@ -75,7 +75,7 @@ export class HttpSender implements BatchSender {
       });
       request.on('response', (response) => {
         answered = true;
-        this.#read(response, batch.spans, settle);
+        this.#read(response, batch.items, settle);
       });
       request.end(batch.body);
     });

@@ -33,9 +33,9 @@ export class Bodies {
         label: `conformance-${format}`,
         format,
         compression: 'none',
-        maxQueueSpans: 10_000,
+        maxQueueItems: 10_000,
         maxQueueBytes: 2 ** 30,
-        maxBatchSpans: 10_000,
+        maxBatchItems: 10_000,
         maxBatchBytes: 2 ** 26,
       });
     this.#pipelines = new Map(formats.map((format) => [format, pipeline(format)]));
@@ -56,9 +56,9 @@ export class Bodies {
     native.ringFlush(10_000);
     const bodies = new Map<BodyFormat, Uint8Array>();
     for (const [format, pipeline] of this.#pipelines) {
-      const batch = native.tracesTake(pipeline);
-      if (batch === null || batch.spans !== spans.length) throw new Error(`${batch?.spans ?? 0} spans of ${spans.length} in ${format}`);
-      native.tracesDone(pipeline, batch.batch, 'exported', 0, '');
+      const batch = native.pipelineTake(pipeline);
+      if (batch === null || batch.items !== spans.length) throw new Error(`${batch?.items ?? 0} spans of ${spans.length} in ${format}`);
+      native.pipelineDone(pipeline, batch.batch, 'exported', 0, '');
       bodies.set(format, batch.body);
     }
     return bodies;

@@ -1,25 +1,26 @@
 //! Spans for JS: providers, tracers, span rings. App threads; cold, but for the ring's own warm calls.
 
-mod pipeline;
 mod retained;
 mod tail;
 mod values;
-mod waiter;
 
+use crate::export::{self, NewPipeline};
 use crate::metrics::sweeping;
 use crate::process::{Mode, process};
 use crate::raw::{CodedError, coded};
 use crate::ring::{Attachment, lend, rings_of};
+use kymo_core::export::Resource;
 use kymo_core::memory::clock::mono_ms;
 use kymo_core::metrics::self_metrics::SELF_REGISTRY;
 use kymo_core::ring::full::{OnFull, Policy};
 use kymo_core::ring::rings::{Destination, RingOptions};
 use kymo_core::threads::guard;
 use kymo_core::traces::host::{Host, Traces};
-use kymo_core::traces::resource::{MOST_SCOPES, Resource, Scope};
+use kymo_core::traces::scope::{MOST_SCOPES, Scope};
 use kymo_core::traces::sink::SpanSink;
 use kymo_core::traces::store::TraceStore;
 use kymo_core::traces::tail::TailSampler;
+use kymo_core::traces::{EncodeSpans, msgpack, otlp};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, sys};
 use napi_derive::napi;
@@ -103,6 +104,23 @@ unsafe extern "C" fn retire(host: *mut c_void) {
 #[napi(catch_unwind)]
 pub fn traces_host_close(host: u32) {
     traces().close_host(host);
+}
+
+/// Adds a pipeline to a provider.
+#[napi(catch_unwind)]
+pub fn traces_pipeline(host: u32, options: NewPipeline) -> Result<u32, CodedError> {
+    let encode: EncodeSpans = match options.format.as_str() {
+        "protobuf" => otlp::protobuf::encode,
+        "json" => otlp::json::encode,
+        "msgpack" => msgpack::encode,
+        other => return Err(export::unknown(&format!("format {other}"))),
+    };
+    let pipeline = traces()
+        .add_pipeline(host, options.queue()?, encode)
+        .ok_or_else(|| unknown("provider", host))?;
+    Ok(export::add(Arc::clone(&pipeline) as Arc<_>, move || {
+        traces().close_pipeline(&pipeline)
+    }))
 }
 
 /// Decides about traces whose local root has not ended.

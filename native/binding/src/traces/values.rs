@@ -1,7 +1,6 @@
 //! Values of attributes of resources and scopes, from JS. App threads; cold.
 
-use kymo_core::traces::OwnedValue;
-use kymo_core::traces::resource::OwnedAttributes;
+use kymo_core::export::{OwnedAttributes, OwnedValue};
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{JsValue, ValueType};
 

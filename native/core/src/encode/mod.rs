@@ -3,6 +3,8 @@
 
 pub(crate) mod json;
 pub(crate) mod msgpack;
+pub(crate) mod plain_json;
+pub(crate) mod plain_msgpack;
 pub(crate) mod protobuf;
 pub(crate) mod room;
 pub(crate) mod text;

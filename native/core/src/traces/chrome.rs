@@ -5,12 +5,12 @@
 use super::lanes::{Placed, placed};
 use super::msgpack::kind_word;
 use super::otlp::agent_kind;
-use super::plain_json::{push_array, push_attributes, push_text};
 use super::record::{EventView, SpanView, StatusCode};
 use super::retained::RetainedTrace;
 use super::speedscope::push_title;
 use super::{OwnedValue, Resource, Scopes};
 use crate::encode::json::{push_hex, push_integer, push_string};
+use crate::encode::plain_json::{push_array, push_attributes, push_text};
 use crate::encode::room::Room;
 use hashbrown::HashMap;
 use std::sync::Arc;

@@ -1,13 +1,15 @@
 //! Providers of tracers and their pipelines, for the whole process: where spans go once they are out of a ring. The collector
 //! hands spans in, app threads configure, exporters' threads take batches.
 use super::clock::WallClocks;
-use super::pipeline::{Export, Pipeline, PipelineOptions};
-use super::resource::{Resource, Scopes};
 use super::store::TraceStore;
 use super::tail::TailSampler;
-use super::{ExportSpan, SpanRecord};
+use super::{EncodeSpans, ExportSpan, Resource, Scopes, SpanRecord};
+use crate::export::{Outbound, Pipeline, PipelineOptions};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// A queue of spans on their way to one exporter.
+pub type SpanPipeline = Pipeline<ExportSpan>;
 
 /// A provider: its resource, what it keeps, how it samples and where it exports to.
 pub struct Host {
@@ -16,7 +18,7 @@ pub struct Host {
     /// Completed traces.
     pub store: TraceStore,
     tail: Option<TailSampler>,
-    pipelines: RwLock<Vec<Arc<Pipeline>>>,
+    pipelines: RwLock<Vec<Arc<SpanPipeline>>>,
     /// Its thread has ended; see [`Traces::retire_host`].
     retired: AtomicBool,
 }
@@ -25,11 +27,12 @@ pub struct Host {
 #[derive(Default)]
 pub struct Traces {
     /// All tracers.
-    pub scopes: Scopes,
+    pub scopes: Arc<Scopes>,
     /// Wall clock anchors.
     pub clocks: WallClocks,
     hosts: RwLock<Vec<Option<Arc<Host>>>>,
-    exports: RwLock<Vec<Option<Export>>>,
+    /// All pipelines there were: what they lost is counted for good.
+    exports: RwLock<Vec<Arc<SpanPipeline>>>,
     spans: AtomicU64,
     /// Spans whose record made no sense, whose provider is gone, and those lost before a ring, by reason.
     unread: AtomicU64,
@@ -104,8 +107,10 @@ impl Host {
     }
 }
 
-fn spread(pipelines: &[Arc<Pipeline>], span: ExportSpan) {
-    pipelines.iter().for_each(|pipeline| pipeline.push(span.clone()));
+fn spread(pipelines: &[Arc<SpanPipeline>], span: ExportSpan) {
+    for pipeline in pipelines {
+        pipeline.push(span.clone());
+    }
 }
 
 impl Traces {
@@ -157,37 +162,25 @@ impl Traces {
     }
 
     /// Adds a pipeline to a provider: it gets what ends from now on. `None` when the provider is closed.
-    pub fn add_pipeline(&self, host: u32, options: PipelineOptions) -> Option<u32> {
+    pub fn add_pipeline(&self, host: u32, options: PipelineOptions, encode: EncodeSpans) -> Option<Arc<SpanPipeline>> {
         let host = self.host(host)?;
-        let pipeline = Arc::new(Pipeline::new(options));
+        let (resource, scopes) = (Arc::clone(&host.resource), Arc::clone(&self.scopes));
+        let encode = Box::new(move |spans: &[ExportSpan], out: &mut Vec<u8>| encode(spans, &resource, &scopes, out));
+        let pipeline = Arc::new(Pipeline::new(options, encode));
         let mut exports = self.exports.write().unwrap_or_else(PoisonError::into_inner);
-        exports.push(Some(Export {
-            pipeline: Arc::clone(&pipeline),
-            resource: Arc::clone(&host.resource),
-        }));
-        host.pipelines
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(pipeline);
-        Some(exports.len() as u32 - 1)
-    }
-
-    /// The pipeline of a number.
-    pub fn export(&self, number: u32) -> Option<Export> {
-        let exports = self.exports.read().unwrap_or_else(PoisonError::into_inner);
-        exports.get(number as usize).cloned().flatten()
+        exports.push(Arc::clone(&pipeline));
+        let mut pipelines = host.pipelines.write().unwrap_or_else(PoisonError::into_inner);
+        pipelines.push(Arc::clone(&pipeline));
+        Some(pipeline)
     }
 
     /// Closes a pipeline and takes it off its provider. It still answers about what it has out.
-    pub fn close_pipeline(&self, number: u32) {
-        let Some(export) = self.export(number) else {
-            return;
-        };
+    pub fn close_pipeline(&self, pipeline: &Arc<SpanPipeline>) {
         for (_, host) in self.hosts() {
             let mut pipelines = host.pipelines.write().unwrap_or_else(PoisonError::into_inner);
-            pipelines.retain(|pipeline| !Arc::ptr_eq(pipeline, &export.pipeline));
+            pipelines.retain(|known| !Arc::ptr_eq(known, pipeline));
         }
-        export.pipeline.close();
+        pipeline.close();
     }
 
     /// Takes one record out of a ring. Runs on the collector.
@@ -207,9 +200,9 @@ impl Traces {
     }
 
     /// All pipelines, closed ones included.
-    pub fn exports(&self) -> Vec<Export> {
+    pub fn exports(&self) -> Vec<Arc<SpanPipeline>> {
         let exports = self.exports.read().unwrap_or_else(PoisonError::into_inner);
-        exports.iter().flatten().cloned().collect()
+        exports.clone()
     }
 
     /// Spans that got to no provider, by reason.

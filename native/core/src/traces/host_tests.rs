@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::traces::resource::OwnedValue;
+use crate::export::OwnedValue;
 use crate::traces::sample::Sample;
 use crate::traces::shown::recent;
 use crate::traces::tail::{Share, TailRules};
@@ -65,18 +65,19 @@ fn an_ended_thread_leaves_no_exporter_waiting() {
     let number = traces.add_host(provider("shop", 10, None));
     let options = PipelineOptions {
         label: "test".into(),
-        encode: crate::traces::otlp::json::encode,
-        compression: crate::traces::pipeline::Compression::None,
-        max_queue_spans: 10,
+        compression: crate::export::Compression::None,
+        max_queue_items: 10,
         max_queue_bytes: 1 << 20,
-        max_batch_spans: 10,
+        max_batch_items: 10,
         max_batch_bytes: 1 << 20,
     };
-    let pipeline = traces.add_pipeline(number, options).unwrap();
+    let pipeline = traces
+        .add_pipeline(number, options, crate::traces::otlp::json::encode)
+        .unwrap();
     traces.host(number).unwrap().accept(&Sample::root(1).record());
-    assert_eq!(traces.export(pipeline).unwrap().pipeline.waiting().0, 1);
+    assert_eq!(pipeline.waiting().queued, 1);
     traces.retire_host(number);
     traces.host(number).unwrap().accept(&Sample::root(2).record());
-    assert_eq!(traces.export(pipeline).unwrap().pipeline.waiting().0, 0);
+    assert_eq!(pipeline.waiting().queued, 0);
     assert_eq!(recent(&traces, 9).len(), 2);
 }

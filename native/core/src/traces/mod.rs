@@ -2,7 +2,7 @@
 //! exporters. JS writes them (`src/binding/span-writer.ts`) and never waits for anything here.
 
 #[cfg(test)]
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod assembly;
 pub mod chrome;
 pub mod clock;
@@ -12,15 +12,11 @@ pub mod host;
 mod lanes;
 pub mod msgpack;
 pub mod otlp;
-pub mod pipeline;
-#[cfg(test)]
-mod pipeline_tests;
-mod plain_json;
 pub mod record;
-pub mod resource;
 pub mod retained;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scope;
 mod self_metrics;
 pub mod shown;
 pub mod sink;
@@ -36,10 +32,16 @@ pub use crate::ring::any as value;
 pub use crate::ring::any::{AnyValue, Text};
 pub use fuzz::fuzz_spans;
 pub use record::{SpanRecord, SpanView};
-pub use resource::{OwnedValue, Resource, Scope, Scopes};
+pub use scope::{Scope, Scopes};
 pub use threshold::Threshold;
 
+pub use crate::export::resource::{OwnedValue, Resource};
+
+use crate::export::Item;
 use std::sync::Arc;
+
+/// Appends a batch of spans in a format.
+pub type EncodeSpans = fn(&[ExportSpan], &Resource, &Scopes, &mut Vec<u8>);
 
 /// A span on its way to an exporter.
 #[derive(Clone)]
@@ -49,4 +51,10 @@ pub struct ExportSpan {
     /// What tail sampling made of its trace's threshold, for the encoders to write into tracestate (`ot=th:`); `None` leaves the
     /// tracestate as it is.
     pub threshold: Option<Threshold>,
+}
+
+impl Item for ExportSpan {
+    fn size(&self) -> usize {
+        self.record.size()
+    }
 }

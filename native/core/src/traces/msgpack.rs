@@ -15,18 +15,13 @@
 //! no number holds is a 64-bit integer, which readers in JavaScript take as a bigint.
 
 use super::otlp::agent_kind;
-use super::plain_json::{DEEPER, DEEPEST};
 use super::record::{EventView, LinkView, SpanKind, SpanView, StatusCode};
-use super::resource::OwnedAttributes;
 use super::value::{AnyValue, Text};
-use super::{ExportSpan, OwnedValue, Resource, Scope, Scopes};
+use super::{ExportSpan, Resource, Scope, Scopes};
 use crate::encode::json::push_hex;
-use crate::encode::msgpack::{
-    push_array, push_bool, push_i64, push_map, push_nil, push_number, push_string, push_string_head,
-};
+use crate::encode::msgpack::{push_array, push_bool, push_map, push_number, push_string, push_string_head};
+use crate::encode::plain_msgpack::{push_owned_attributes, push_text, push_value};
 
-/// The largest integer that JavaScript's numbers hold exactly.
-const SAFE: u64 = (1 << 53) - 1;
 /// Keys of a span that are always there.
 const SPAN_KEYS: usize = 22;
 /// Bit of a link's flags: its target is in another process.
@@ -192,16 +187,6 @@ fn push_time(seconds: &str, nanoseconds: &str, ns: u64, out: &mut Vec<u8>) {
     push_field(nanoseconds, itoa::Buffer::new().format(ns), out);
 }
 
-fn push_text(text: Text<'_>, out: &mut Vec<u8>) {
-    match text.as_utf8() {
-        Some(text) => push_string(text, out),
-        None => {
-            push_string_head(text.utf8_len(), out);
-            text.push_utf8(out);
-        }
-    }
-}
-
 fn push_attributes<'a>(count: usize, attributes: impl Iterator<Item = (Text<'a>, AnyValue<'a>)>, out: &mut Vec<u8>) {
     push_string("attributes", out);
     push_map(count, out);
@@ -211,53 +196,11 @@ fn push_attributes<'a>(count: usize, attributes: impl Iterator<Item = (Text<'a>,
     }
 }
 
-fn push_value(value: &AnyValue<'_>, depth: u32, out: &mut Vec<u8>) {
-    match value {
-        AnyValue::Null => push_nil(out),
-        AnyValue::Bool(value) => push_bool(*value, out),
-        AnyValue::Int(value) if value.unsigned_abs() > SAFE => push_i64(*value, out),
-        AnyValue::Int(value) => push_number(*value as f64, out),
-        AnyValue::Double(value) => push_number(*value, out),
-        AnyValue::Text(text) => push_text(*text, out),
-        AnyValue::Array(_) | AnyValue::Map(_) if depth == DEEPEST => push_string(DEEPER, out),
-        AnyValue::Array(values) => {
-            // Counted by reading: values of a damaged record may end before their number is reached.
-            push_array(values.clone().count(), out);
-            values.clone().for_each(|value| push_value(&value, depth + 1, out));
-        }
-        AnyValue::Map(entries) => {
-            push_map(entries.clone().count(), out);
-            for (key, value) in entries.clone() {
-                push_text(key, out);
-                push_value(&value, depth + 1, out);
-            }
-        }
-    }
-}
-
-fn push_owned_attributes(attributes: &OwnedAttributes, out: &mut Vec<u8>) {
-    push_map(attributes.len(), out);
-    for (key, value) in attributes {
-        push_string(key, out);
-        push_owned(value, out);
-    }
-}
-
-fn push_owned(value: &OwnedValue, out: &mut Vec<u8>) {
-    match value.as_any() {
-        Ok(value) => push_value(&value, 0, out),
-        Err(values) => {
-            push_array(values.len(), out);
-            values.iter().for_each(|value| push_owned(value, out));
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::Threshold;
     use super::super::arbitrary::{Entries, Random, Written, WrittenLink, WrittenSpan, some_keys};
+    use super::super::{OwnedValue, Threshold};
     use super::*;
     use crate::layout::{SPAN_AGENT_SHIFT, SPAN_PARENT_REMOTE, SPAN_TIMEOUT};
 

@@ -1,6 +1,6 @@
 //! What becomes of spans, as metrics of Kymo itself. Read at scrape time by the thread that renders.
-use super::host::{Host, Traces};
-use super::pipeline::{Export, Loss, Pipeline};
+use super::host::{Host, SpanPipeline, Traces};
+use crate::export::{Loss, Outbound};
 use crate::metrics::collector::{Collector, Sample};
 use crate::metrics::labels::push_pair;
 use crate::metrics::metric::Kind;
@@ -36,12 +36,12 @@ fn give(emit: &mut dyn FnMut(Sample<'_>), name: &str, help: &str, kind: Kind, la
 }
 
 /// `kymo_spans_total` and `kymo_spans_dropped_total{reason}`.
-fn spans(traces: &Traces, exports: &[Export], emit: &mut dyn FnMut(Sample<'_>)) {
+fn spans(traces: &Traces, exports: &[Arc<SpanPipeline>], emit: &mut dyn FnMut(Sample<'_>)) {
     let help = "Spans that ended and were recorded.";
     give(emit, "kymo_spans_total", help, Kind::Counter, "", traces.spans());
     let mut lost = traces.lost();
     for loss in Loss::ALL {
-        let count: u64 = exports.iter().map(|export| export.pipeline.lost(loss)).sum();
+        let count: u64 = exports.iter().map(|pipeline| pipeline.lost(loss)).sum();
         // JS loses spans for some of the same reasons before they are here.
         match lost.iter_mut().find(|(reason, _)| &**reason == loss.word()) {
             Some((_, sum)) => *sum += count,
@@ -56,10 +56,10 @@ fn spans(traces: &Traces, exports: &[Export], emit: &mut dyn FnMut(Sample<'_>)) 
 }
 
 /// What each exporter did; exporters of one name are summed.
-fn exporters(exports: &[Export], emit: &mut dyn FnMut(Sample<'_>)) {
-    let mut per_exporter = |name, help, kind, value: &dyn Fn(&Pipeline) -> u64| {
+fn exporters(exports: &[Arc<SpanPipeline>], emit: &mut dyn FnMut(Sample<'_>)) {
+    let mut per_exporter = |name, help, kind, value: &dyn Fn(&SpanPipeline) -> u64| {
         let mut sums: Vec<(&str, u64)> = Vec::new();
-        for Export { pipeline, .. } in exports {
+        for pipeline in exports {
             match sums.iter_mut().find(|(known, _)| *known == pipeline.label()) {
                 Some((_, sum)) => *sum += value(pipeline),
                 None => sums.push((pipeline.label(), value(pipeline))),
@@ -70,12 +70,17 @@ fn exporters(exports: &[Export], emit: &mut dyn FnMut(Sample<'_>)) {
         }
     };
     let help = "Spans that an exporter's receiver took.";
-    per_exporter("kymo_spans_exported_total", help, Kind::Counter, &Pipeline::exported);
+    per_exporter(
+        "kymo_spans_exported_total",
+        help,
+        Kind::Counter,
+        &SpanPipeline::exported,
+    );
     let help = "Exports that failed, those that were tried again included.";
-    per_exporter("kymo_exporter_errors_total", help, Kind::Counter, &Pipeline::errors);
+    per_exporter("kymo_exporter_errors_total", help, Kind::Counter, &SpanPipeline::errors);
     let help = "Spans that wait for an exporter.";
     per_exporter("kymo_span_queue_size", help, Kind::Gauge, &|pipeline| {
-        pipeline.waiting().0 as u64
+        pipeline.waiting().queued as u64
     });
 }
 
@@ -164,12 +169,12 @@ fn tail(hosts: &[Arc<Host>], emit: &mut dyn FnMut(Sample<'_>)) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::export::{Compression, Outcome, PipelineOptions};
     use crate::traces::otlp;
-    use crate::traces::pipeline::{Compression, Outcome, PipelineOptions};
-    use crate::traces::resource::{Resource, Scope};
     use crate::traces::sample::Sample as SampleSpan;
     use crate::traces::store::TraceStore;
     use crate::traces::tail::{Share, TailRules, TailSampler};
+    use crate::traces::{Resource, Scope};
 
     fn rendered(traces: &Traces) -> Vec<String> {
         let mut lines = Vec::new();
@@ -190,14 +195,13 @@ mod tests {
         });
         let options = PipelineOptions {
             label: "out".into(),
-            encode: otlp::protobuf::encode,
             compression: Compression::None,
-            max_queue_spans: 3,
+            max_queue_items: 3,
             max_queue_bytes: usize::MAX,
-            max_batch_spans: 2,
+            max_batch_items: 2,
             max_batch_bytes: usize::MAX,
         };
-        let number = traces.add_pipeline(host, options).unwrap();
+        let pipeline = traces.add_pipeline(host, options, otlp::protobuf::encode).unwrap();
         let span = |trace| SampleSpan {
             scope: scope.unwrap(),
             ..SampleSpan::root(trace)
@@ -208,10 +212,9 @@ mod tests {
         traces.accept(None);
         traces.count_lost("no_memory", 4);
         traces.count_lost("rejected", 2);
-        let export = traces.export(number).unwrap();
-        let batch = export.pipeline.take(&export.resource, &traces.scopes).unwrap();
-        export.pipeline.done(batch.number, Outcome::Exported { rejected: 1 });
-        export.pipeline.count_error();
+        let batch = pipeline.take().unwrap();
+        pipeline.done(batch.number, Outcome::Exported { rejected: 1 });
+        pipeline.count_error();
         let lines = rendered(&traces);
         for line in [
             "kymo_spans_total{} 6",

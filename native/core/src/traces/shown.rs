@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::Resource;
 use super::host::Traces;
-use super::resource::Resource;
 use super::retained::RetainedTrace;
 
 /// A retained trace and what its spans have in common.

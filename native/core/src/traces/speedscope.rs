@@ -2,10 +2,10 @@
 //! lane of spans beside it. Runs on the thread that was asked for the file.
 
 use super::lanes::{Placed, placed};
-use super::plain_json::push_text;
 use super::retained::RetainedTrace;
 use super::{Resource, Text};
 use crate::encode::json::{push_escaped, push_hex, push_integer, push_string};
+use crate::encode::plain_json::push_text;
 use hashbrown::HashMap;
 use std::sync::Arc;
 

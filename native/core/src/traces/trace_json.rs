@@ -15,9 +15,9 @@
 
 use std::sync::Arc;
 
-use super::plain_json::{push_attributes, push_text};
+use crate::encode::plain_json::{push_attributes, push_text};
 use super::record::{EventView, LinkView, SpanKind, SpanRecord, SpanView, StatusCode};
-use super::resource::Scopes;
+use super::scope::Scopes;
 use super::shown::ShownTrace;
 use crate::encode::json::{push_hex, push_integer, push_string};
 

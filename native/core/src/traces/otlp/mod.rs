@@ -22,18 +22,6 @@ use super::record::{LinkView, SpanKind, SpanView, StatusCode};
 use super::{ExportSpan, Scope, Scopes, Text};
 use std::sync::Arc;
 
-/// Messages within messages that a reader may take as the end of its patience: protobuf's own readers refuse more than 100, in
-/// JSON as well, and with one deep value the whole batch. The rest is for whoever wraps what we send.
-const MOST_MESSAGES: u32 = 90;
-/// Messages around the value of a span's attribute: resource spans, scope spans, span, event or link, key and value, value.
-const MESSAGES_AROUND: u32 = 6;
-/// Messages that are left inside the value of an attribute.
-const MESSAGES_LEFT: u32 = MOST_MESSAGES - MESSAGES_AROUND;
-/// What an array takes of them: the array and its values.
-const ARRAY_MESSAGES: u32 = 2;
-/// What a map takes of them: the map, its entries and their values.
-const MAP_MESSAGES: u32 = 3;
-
 /// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: bit 9 has a meaning.
 const REMOTE_IS_KNOWN: u32 = 1 << 8;
 /// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`: the parent, or the link's target, is in another process.

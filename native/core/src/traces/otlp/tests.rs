@@ -4,7 +4,8 @@
 
 use super::super::arbitrary::{Entries, Random, Written, WrittenEvent, WrittenLink, WrittenSpan, some_keys};
 use super::super::{ExportSpan, OwnedValue, Resource, Scope, Scopes, Threshold};
-use super::{MESSAGES_LEFT, json, protobuf};
+use super::{json, protobuf};
+use crate::export::otlp::MESSAGES_LEFT;
 use crate::layout::{SPAN_AGENT_SHIFT, SPAN_PARENT_REMOTE, SPAN_TIMEOUT, SPAN_UNENDED};
 use crate::traces::record::{SpanKind, StatusCode};
 use std::sync::Arc;

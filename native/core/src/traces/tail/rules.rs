@@ -1,7 +1,7 @@
 //! What tail sampling is to keep: plain data, made by an app thread when a provider is made. Checked in `src/traces/tail.ts`;
 //! values out of their range do no harm here.
 
-use crate::traces::resource::OwnedValue;
+use crate::export::OwnedValue;
 use crate::traces::value::AnyValue;
 
 /// The rules of one provider. Of those that apply to a trace, the first decides: errors, attributes in their order, slow, rest.

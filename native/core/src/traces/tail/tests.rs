@@ -5,7 +5,7 @@ use super::*;
 use crate::intern::InternTable;
 use crate::layout::{HEADER_SIZE, KIND_RING, SPAN_RECORD_ONLY, SPAN_WITHIN_TRACE};
 use crate::memory::segment::Segment;
-use crate::traces::resource::OwnedValue;
+use crate::export::OwnedValue;
 use crate::traces::sample::{Given, Sample};
 use crate::traces::{ExportSpan, Threshold};
 use std::sync::Arc;

@@ -1,64 +1,7 @@
-//! What spans have in common: the resource of a provider, the scopes of its tracers, and values that outlive their ring. Made by
-//! app threads, read by every thread.
-use super::value::{AnyValue, Text};
+//! What spans of a tracer have in common: its scope. Made by app threads, read by every thread.
 use crate::append::AppendVec;
+use crate::export::resource::OwnedAttributes;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// A value of a resource's or scope's attribute.
-#[derive(Debug, Clone, PartialEq)]
-pub enum OwnedValue {
-    /// No value.
-    Null,
-    /// A boolean.
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// Any other number.
-    Double(f64),
-    /// A text.
-    Text(Box<str>),
-    /// Values.
-    Array(Vec<OwnedValue>),
-}
-
-impl OwnedValue {
-    /// As a value of a span, if it is no array; the array's values otherwise.
-    pub fn as_any(&self) -> Result<AnyValue<'_>, &[OwnedValue]> {
-        Ok(match self {
-            OwnedValue::Null => AnyValue::Null,
-            OwnedValue::Bool(value) => AnyValue::Bool(*value),
-            OwnedValue::Int(value) => AnyValue::Int(*value),
-            OwnedValue::Double(value) => AnyValue::Double(*value),
-            OwnedValue::Text(text) => AnyValue::Text(Text::Utf8(text)),
-            OwnedValue::Array(values) => return Err(values),
-        })
-    }
-}
-
-/// Attributes in their order.
-pub type OwnedAttributes = Vec<(Box<str>, OwnedValue)>;
-
-/// What produced the spans (`service.name` and the like).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Resource {
-    /// In the order given.
-    pub attributes: OwnedAttributes,
-    /// Schema of the attributes' names; empty: none.
-    pub schema_url: Box<str>,
-}
-
-impl Resource {
-    /// `service.name`, or nothing.
-    pub fn service_name(&self) -> &str {
-        self.attributes
-            .iter()
-            .find_map(|(key, value)| match value {
-                OwnedValue::Text(text) if &**key == "service.name" => Some(&**text),
-                _ => None,
-            })
-            .unwrap_or_default()
-    }
-}
 
 /// A tracer: OpenTelemetry's instrumentation scope.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +52,7 @@ impl Scopes {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::export::resource::OwnedValue;
 
     fn scope(host: u32, name: &str) -> Scope {
         Scope {
@@ -129,19 +73,5 @@ mod tests {
         assert_eq!(scopes.add(scope(1, "http")), Some(2), "another provider's");
         assert_eq!(&*scopes.get(1).unwrap().name, "db");
         assert!(scopes.get(3).is_none());
-    }
-
-    #[test]
-    fn a_resource_tells_its_service() {
-        let attributes = vec![
-            ("host.name".into(), OwnedValue::Text("h".into())),
-            ("service.name".into(), OwnedValue::Text("shop".into())),
-        ];
-        let resource = Resource {
-            attributes,
-            schema_url: "".into(),
-        };
-        assert_eq!(resource.service_name(), "shop");
-        assert_eq!(Resource::default().service_name(), "");
     }
 }

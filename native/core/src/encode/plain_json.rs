@@ -1,15 +1,13 @@
 //! Attributes as plain JSON, as a person or a script wants them: `{"http.route":"/","retries":2}`. Any thread.
 
-use super::resource::OwnedValue;
-use super::value::{AnyValue, Text};
-use crate::encode::json::{
-    push_escaped, push_escaped_latin1, push_escaped_utf16, push_integer, push_number, push_string,
-};
+use super::json::{push_escaped, push_escaped_latin1, push_escaped_utf16, push_integer, push_number, push_string};
+use crate::export::resource::OwnedValue;
+use crate::ring::any::{AnyValue, Text};
 
 /// Values within values that are written; what is deeper is [`DEEPER`].
-pub(super) const DEEPEST: u32 = 100;
+pub(crate) const DEEPEST: u32 = 100;
 /// In place of a value that is nested too deep.
-pub(super) const DEEPER: &str = "[...]";
+pub(crate) const DEEPER: &str = "[...]";
 
 /// A text as a string.
 pub(crate) fn push_text(text: Text<'_>, out: &mut Vec<u8>) {
@@ -84,8 +82,8 @@ pub(crate) fn push_owned(value: &OwnedValue, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::arbitrary::{Written, WrittenSpan};
     use super::*;
+    use crate::traces::arbitrary::{Written, WrittenSpan};
 
     fn written(attributes: &[(&str, Written)]) -> String {
         let attributes = attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));

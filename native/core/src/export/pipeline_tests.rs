@@ -1,49 +1,57 @@
 //! What a pipeline queues, hands out and counts.
 #![allow(clippy::unwrap_used)]
 
-use super::ExportSpan;
-use super::pipeline::*;
-use super::resource::{Resource, Scopes};
-use super::sample::Sample;
+use super::*;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-fn bytes_of_each(spans: &[ExportSpan], _: &Resource, _: &Scopes, out: &mut Vec<u8>) {
-    spans.iter().for_each(|span| out.push(span.record.view().trace_id[15]));
-}
+/// A number that takes a hundred bytes while it waits and one in a batch.
+#[derive(Clone)]
+struct Numbered(u8);
 
-fn pipeline(change: impl FnOnce(&mut PipelineOptions)) -> Pipeline {
-    let mut options = PipelineOptions {
-        label: "test".into(),
-        encode: bytes_of_each,
-        compression: Compression::None,
-        max_queue_spans: 10,
-        max_queue_bytes: usize::MAX,
-        max_batch_spans: 4,
-        max_batch_bytes: usize::MAX,
-    };
-    change(&mut options);
-    Pipeline::new(options)
-}
-
-fn push(pipeline: &Pipeline, numbers: impl IntoIterator<Item = u8>) {
-    for number in numbers {
-        pipeline.push(ExportSpan {
-            record: Sample::root(u128::from(number)).record(),
-            threshold: None,
-        });
+impl Item for Numbered {
+    fn size(&self) -> usize {
+        100
     }
 }
 
-fn take(pipeline: &Pipeline) -> Option<Batch> {
-    pipeline.take(&Resource::default(), &Scopes::default())
+fn bytes_of_each(items: &[Numbered], out: &mut Vec<u8>) {
+    out.extend(items.iter().map(|item| item.0));
 }
 
-fn taken(pipeline: &Pipeline) -> (u32, Vec<u8>) {
-    let batch = take(pipeline).unwrap();
+fn options() -> PipelineOptions {
+    PipelineOptions {
+        label: "test".into(),
+        compression: Compression::None,
+        max_queue_items: 10,
+        max_queue_bytes: usize::MAX,
+        max_batch_items: 4,
+        max_batch_bytes: usize::MAX,
+    }
+}
+
+fn pipeline(change: impl FnOnce(&mut PipelineOptions)) -> Pipeline<Numbered> {
+    let mut options = options();
+    change(&mut options);
+    Pipeline::new(options, Box::new(bytes_of_each))
+}
+
+fn push(pipeline: &Pipeline<Numbered>, numbers: impl IntoIterator<Item = u8>) {
+    for number in numbers {
+        pipeline.push(Numbered(number));
+    }
+}
+
+fn taken(pipeline: &Pipeline<Numbered>) -> (u32, Vec<u8>) {
+    let batch = pipeline.take().unwrap();
     (batch.number, batch.body)
 }
 
+const NOTHING: Waiting = Waiting {
+    queued: 0,
+    queued_bytes: 0,
+    in_flight: 0,
+};
 const EXPORTED: Outcome = Outcome::Exported { rejected: 0 };
 
 #[test]
@@ -52,10 +60,15 @@ fn batches_come_in_order_and_one_at_a_time() {
     push(&pipeline, 0..6);
     let (first, body) = taken(&pipeline);
     assert_eq!(body, [0, 1, 2, 3]);
-    assert!(take(&pipeline).is_none(), "one is out");
-    assert_eq!(pipeline.waiting(), (2, pipeline.waiting().1, 4));
+    assert!(pipeline.take().is_none(), "one is out");
+    let waiting = |queued, queued_bytes, in_flight| Waiting {
+        queued,
+        queued_bytes,
+        in_flight,
+    };
+    assert_eq!(pipeline.waiting(), waiting(2, 200, 4));
     pipeline.done(first + 1, EXPORTED);
-    assert!(take(&pipeline).is_none(), "that was another number");
+    assert!(pipeline.take().is_none(), "that was another number");
     pipeline.done(first, Outcome::Exported { rejected: 1 });
     assert_eq!(taken(&pipeline).1, [4, 5]);
     assert_eq!((pipeline.exported(), pipeline.lost(Loss::Rejected)), (3, 1));
@@ -70,16 +83,16 @@ fn a_full_queue_drops_the_oldest_and_counts_them() {
 }
 
 #[test]
-fn bytes_are_bounded_and_one_span_may_always_wait() {
+fn bytes_are_bounded_and_one_item_may_always_wait() {
     let pipeline = pipeline(|options| options.max_queue_bytes = 1);
     push(&pipeline, 0..3);
     assert_eq!(pipeline.lost(Loss::QueueFull), 2);
     assert_eq!(taken(&pipeline).1, [2]);
-    assert_eq!(pipeline.waiting().1, 0);
+    assert_eq!(pipeline.waiting().queued_bytes, 0);
 }
 
 #[test]
-fn a_batch_that_is_too_large_is_cut_and_a_span_that_is_goes() {
+fn a_batch_that_is_too_large_is_cut_and_an_item_that_is_goes() {
     let cut = pipeline(|options| options.max_batch_bytes = 2);
     push(&cut, 0..4);
     let (number, body) = taken(&cut);
@@ -88,8 +101,8 @@ fn a_batch_that_is_too_large_is_cut_and_a_span_that_is_goes() {
     assert_eq!(taken(&cut).1, [2, 3], "the rest kept its place");
     let none = pipeline(|options| options.max_batch_bytes = 0);
     push(&none, 0..3);
-    assert!(take(&none).is_none());
-    assert_eq!((none.lost(Loss::TooLarge), none.waiting()), (3, (0, 0, 0)));
+    assert!(none.take().is_none());
+    assert_eq!((none.lost(Loss::TooLarge), none.waiting()), (3, NOTHING));
 }
 
 #[test]
@@ -109,7 +122,7 @@ fn a_batch_of_a_dead_exporter_comes_again_in_its_place() {
 fn an_exporter_hears_once_of_a_full_batch_a_flush_and_the_end() {
     let pipeline = Arc::new(pipeline(|_| ()));
     let heard = Arc::new(Mutex::new(Vec::new()));
-    let listen = |pipeline: &Pipeline| {
+    let listen = |pipeline: &Pipeline<Numbered>| {
         let heard = Arc::clone(&heard);
         pipeline.when_ready(Box::new(move |ready| heard.lock().unwrap().push(ready)));
     };
@@ -156,11 +169,11 @@ fn a_flush_waits_for_the_batch_that_is_out_and_ends_at_its_deadline() {
 
 #[test]
 fn a_panic_of_an_encoder_costs_its_batch_only() {
-    fn panics(_: &[ExportSpan], _: &Resource, _: &Scopes, _: &mut Vec<u8>) {
-        panic!("on purpose");
-    }
-    let pipeline = pipeline(|options| options.encode = panics);
+    let pipeline = Pipeline::new(
+        options(),
+        Box::new(|_: &[Numbered], _: &mut Vec<u8>| panic!("on purpose")),
+    );
     push(&pipeline, 0..6);
-    assert!(take(&pipeline).is_none());
-    assert_eq!((pipeline.lost(Loss::Failed), pipeline.waiting()), (6, (0, 0, 0)));
+    assert!(pipeline.take().is_none());
+    assert_eq!((pipeline.lost(Loss::Failed), pipeline.waiting()), (6, NOTHING));
 }

@@ -65,14 +65,17 @@ export interface NativeRing {
   ringIntern(ring: number, key: string): number;
   /** A fresh copy of an interned key. */
   ringKey(ring: number, id: number): string | undefined;
-  /** Makes room for a record of this many bytes: 1, or 0 when the record is dropped, which is counted. */
-  ringFull(ring: number, lengthBytes: number): number;
+  /**
+   * Makes room for a record of this many bytes: 1, or 0 when the record is dropped, which is counted. Rings of logs decide and count by
+   * the record's level, here and below.
+   */
+  ringFull(ring: number, lengthBytes: number, level?: number): number;
   /** Appends a record that is too long for its ring: 1, or 0 when it is dropped, which is counted. */
-  ringOversized(ring: number, record: Uint8Array, lengthBytes: number): number;
+  ringOversized(ring: number, record: Uint8Array, lengthBytes: number, level?: number): number;
   /** Writes a whole record where there is no buffer: 1, or 0 when it is dropped, which is counted. */
-  ringPush(ring: number, record: Uint8Array, lengthBytes: number): number;
+  ringPush(ring: number, record: Uint8Array, lengthBytes: number, level?: number): number;
   /** Wakes the collector. */
   ringWake(ring: number): void;
   /** Counts records lost on this side. */
-  ringDropped(ring: number, reason: number, records: number): void;
+  ringDropped(ring: number, reason: number, records: number, level?: number): void;
 }

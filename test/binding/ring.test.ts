@@ -85,8 +85,8 @@ describe('values', () => {
     const rest = records.slice(values.length);
     expect(rest.map(({ values }) => values)).toEqual([
       ['18446744073709551616'],
-      [{ a: 1, b: { c: [1, 'two', null, null, null] } }],
-      [{}, { at: '1970-01-01T00:00:00.000Z', bytes: '[9 bytes]' }],
+      [{ a: 1, b: { c: [1, 'two', null, null, '[Function: ]'] }, also: '[Function: also]' }],
+      [new Date(0), { at: new Date(0), bytes: Buffer.alloc(9) }],
       [],
       [null, 2],
     ]);

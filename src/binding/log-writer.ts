@@ -1,0 +1,440 @@
+// Writes log records into the ring of its thread; see native/core/src/logs/record.rs for the record. Runs on the app thread that owns
+// the ring.
+//
+// User code may run while a record is built: a getter, `toJSON`, a Proxy. It may log itself (kept as a bounded snapshot until the outer
+// record is published), throw (its value becomes `[Throws: ...]`), or never come back: a `vm` time-out unwinds the stack without
+// running `catch` or `finally`. So nothing relies on them: `head` is stored last, and a microtask, which runs when the stack is
+// empty, resets what an unwound call left behind (W2).
+import {
+  DROP_NESTED,
+  LOG_HEAD,
+  LOG_HEAD_TRACED,
+  LOG_TRACED,
+  RECORD_HEADER,
+  RECORD_LINE,
+  RECORD_LOG,
+  VALUE_F64,
+  VALUE_FALSE,
+  VALUE_I32,
+  VALUE_INTERNED,
+  VALUE_LATIN1,
+  VALUE_NULL,
+  VALUE_TRUE,
+} from './generated/layout.js';
+import { FLAGGED, KeyIds } from './key-ids.js';
+import type { NativeRing, RingAttachment } from './native-ring.js';
+import { LOOPED, RecordBuilder } from './record-builder.js';
+import type { Redaction } from './redaction.js';
+import { forgetSnapshots, MOST_SPILLED, snapshot, snapshotOfFields } from './snapshot.js';
+import { thrown, ValueWriter } from './value-writer.js';
+
+/** Keys remembered by their place: records of a kind have the same keys in the same places as the one before. A power of two. */
+const REMEMBERED = 64;
+/** Room for a key, a value's tag and count, and the longest text that is written in the loop. */
+const PAIR = 16 + LOOPED;
+
+const hasOwn = Object.prototype.hasOwnProperty;
+// Captured before an application can replace it.
+const afterThisTurn = queueMicrotask;
+
+/** Fields written once, for many records: the bindings of a logger. */
+export interface EncodedFields {
+  readonly bytes: Uint8Array;
+  /** The writer's {@link LogWriter.epoch} when they were encoded; at another one they have to be encoded anew. */
+  readonly epoch: number;
+}
+
+/** What a record says besides message and fields. One object per writer, filled anew before each call: nothing is allocated. */
+export interface LogCall {
+  /** In [0, 65535]; pino's numbers. */
+  level: number;
+  /** Number of the route. */
+  route: number;
+  /** W3C's trace flags, `LOG_TRACED` when the ids below count, `LOG_HELD`. */
+  bits: number;
+  /** What {@link LogWriter.logger} gave, -1 for none. */
+  logger: number;
+  /** Milliseconds since 1970. */
+  time: number;
+  /** Words of the trace id. */
+  t0: number;
+  t1: number;
+  t2: number;
+  t3: number;
+  /** Words of the span id. */
+  s0: number;
+  s1: number;
+  /** Fields of the logger. */
+  bindings: EncodedFields | undefined;
+  /** Fields of the context. */
+  context: object | undefined;
+}
+
+/** What takes log records: the ring of the thread, or something that only counts. */
+export interface LogWriter {
+  /** Filled before {@link write} and {@link line}. */
+  readonly call: LogCall;
+  /** Changes when bindings have to be encoded anew. */
+  readonly epoch: number;
+  /** Rules about fields that must not be written; they hold for records from now on. */
+  redaction: Redaction | undefined;
+  /**
+   * Writes one record. `undefined` stands for no message, no fields, no error; an error is the field `err`, last of all. Never throws.
+   *
+   * Costs about 60 ns for a message, 30 more per short field. Flat records with known keys allocate nothing on the heap, but that V8
+   * boxes a fraction which it reads out of an object (16 bytes). When the ring is full, waits at most as long as the policy of the
+   * level allows.
+   * @returns false when the record was dropped, which is counted by level and reason.
+   */
+  write(message: unknown, fields: object | undefined, error: unknown): boolean;
+  /** Writes a finished line, its line ending included. As {@link write}. */
+  line(text: string): boolean;
+  /** Number of a logger's name in this ring. Cold. */
+  logger(name: string): number;
+  /** Encodes the fields of a logger once; undefined when there are none. Never throws. */
+  encode(fields: object): EncodedFields;
+  /** The record that {@link write} would write, for formatters and handlers. Never throws. */
+  record(message: unknown, fields: object | undefined, error: unknown): Uint8Array;
+  /** Writes what nested calls left, and resets what an unwound call left. An exit hook calls it for the turn that never ends. */
+  settle(): void;
+}
+
+interface Spilled {
+  readonly call: LogCall;
+  readonly message: unknown;
+  readonly fields: object | undefined;
+  readonly error: unknown;
+}
+
+/** A call that says nothing yet. */
+export function emptyCall(): LogCall {
+  return {
+    level: 0,
+    route: 0,
+    bits: 0,
+    logger: -1,
+    time: 0,
+    t0: 0,
+    t1: 0,
+    t2: 0,
+    t3: 0,
+    s0: 0,
+    s1: 0,
+    bindings: undefined,
+    context: undefined,
+  };
+}
+
+/** Writes into one ring. One per ring and copy of the code; views are private and never returned. */
+export class RingLogWriter implements LogWriter {
+  readonly call: LogCall = emptyCall();
+  epoch = 0;
+  readonly #builder: RecordBuilder;
+  readonly #values: ValueWriter;
+  readonly #keys: KeyIds;
+  /** For records that never reach the ring; while one is being built, user code may ask for another one. */
+  #aside: { readonly builder: RecordBuilder; readonly values: ValueWriter } | undefined;
+  /** The head is written as words; the ring's records lie on multiples of 8. */
+  readonly #heal = (): void => this.settle();
+  readonly #placed: (string | undefined)[] = new Array(REMEMBERED).fill(undefined);
+  readonly #placedIds = new Int32Array(REMEMBERED);
+  readonly #errKey: number;
+  #redaction: Redaction | undefined;
+  #spilled: Spilled[] | null = null;
+
+  constructor(native: NativeRing, attachment: RingAttachment) {
+    this.#keys = new KeyIds(native, attachment.ring);
+    this.#builder = new RecordBuilder(native, attachment, this.#keys);
+    this.#values = new ValueWriter(this.#builder);
+    this.#errKey = this.#keys.declare('err');
+  }
+
+  get redaction(): Redaction | undefined {
+    return this.#redaction;
+  }
+
+  set redaction(redaction: Redaction | undefined) {
+    this.#redaction = redaction;
+    this.#values.redaction = redaction;
+    this.#keys.flag(redaction && ((key) => redaction.isFlagged(key)));
+    this.#placed.fill(undefined);
+    this.#aside = undefined;
+    this.epoch++;
+  }
+
+  logger(name: string): number {
+    return this.#keys.declare(name);
+  }
+
+  write(message: unknown, fields: object | undefined, error: unknown): boolean {
+    const builder = this.#builder;
+    if (builder.isBuilding) return this.#keep(message, fields, error);
+    const { call } = this;
+    builder.level = call.level;
+    builder.begin();
+    let kept = false;
+    try {
+      if (this.#head(builder, call)) {
+        this.#body(builder, this.#values, message, fields, error);
+        kept = builder.publish(RECORD_LOG);
+      } else {
+        builder.publish(RECORD_LOG);
+      }
+    } catch {
+      // Our own stack ran out, or a Proxy threw outside of a property. The ring holds nothing of it.
+      builder.fail();
+    }
+    if (this.#spilled !== null) this.#flush();
+    return kept;
+  }
+
+  line(text: string): boolean {
+    const builder = this.#builder;
+    const { call } = this;
+    // A line is written whole by one call that runs no user code; inside of a record's building it goes the way of records.
+    if (builder.isBuilding) return this.#keep(text, undefined, LINE);
+    builder.level = call.level;
+    builder.begin();
+    call.bits = 0;
+    call.logger = -1;
+    if (this.#head(builder, call) && !builder.string(text)) builder.instead(text, RECORD_HEADER + LOG_HEAD);
+    return builder.publish(RECORD_LINE);
+  }
+
+  encode(fields: object): EncodedFields {
+    const from = RECORD_HEADER;
+    const record = this.#apart((builder, values) => {
+      builder.at = builder.start + from;
+      values.pairs(fields, 1, this.#redaction?.root ?? 0);
+    }, RECORD_LOG);
+    // The last of the record's 8 bytes are not all its own; its flags say how many.
+    const slack = (record[6] as number) & 7;
+    return { bytes: record.subarray(from, record.length - slack), epoch: this.epoch };
+  }
+
+  record(message: unknown, fields: object | undefined, error: unknown): Uint8Array {
+    const call = { ...this.call };
+    return this.#apart((builder, values) => {
+      this.#words(builder, call);
+      this.#slow(builder, values, call, message, fields, error);
+    }, RECORD_LOG);
+  }
+
+  settle(): void {
+    this.#builder.heal();
+    forgetSnapshots();
+    this.#flush();
+  }
+
+  #apart(build: (builder: RecordBuilder, values: ValueWriter) => void, kind: number): Uint8Array {
+    const own = this.#aside;
+    const builder = own === undefined || own.builder.isBuilding ? this.#builder.aside() : own.builder;
+    const values = own !== undefined && builder === own.builder ? own.values : new ValueWriter(builder);
+    values.redaction = this.#redaction;
+    this.#aside ??= { builder, values };
+    builder.begin();
+    try {
+      build(builder, values);
+      return builder.take(kind);
+    } catch {
+      builder.fail();
+      return new Uint8Array(RECORD_HEADER);
+    }
+  }
+
+  /** The head of the record; false when there is no room, and so none for the record. */
+  #head(builder: RecordBuilder, call: LogCall): boolean {
+    if (!builder.room(LOG_HEAD_TRACED)) return false;
+    this.#words(builder, call);
+    return true;
+  }
+
+  #words(builder: RecordBuilder, call: LogCall): void {
+    const { view, at } = builder;
+    const { bits } = call;
+    view.setFloat64(at, call.time, true);
+    view.setInt32(at + 8, (call.level & 0xffff) | (call.route << 16), true);
+    view.setInt32(at + 12, bits, true);
+    view.setInt32(at + 16, call.logger, true);
+    view.setInt32(at + 20, 0, true);
+    if ((bits & LOG_TRACED) === 0) {
+      builder.at = at + LOG_HEAD;
+      return;
+    }
+    view.setInt32(at + 24, call.t0, true);
+    view.setInt32(at + 28, call.t1, true);
+    view.setInt32(at + 32, call.t2, true);
+    view.setInt32(at + 36, call.t3, true);
+    view.setInt32(at + 40, call.s0, true);
+    view.setInt32(at + 44, call.s1, true);
+    builder.at = at + LOG_HEAD_TRACED;
+  }
+
+  /** Message and pairs. */
+  #body(builder: RecordBuilder, values: ValueWriter, message: unknown, fields: object | undefined, error: unknown): void {
+    const { bindings, context } = this.call;
+    const redaction = this.#redaction;
+    if (redaction !== undefined || (typeof message !== 'string' && message !== undefined) || context !== undefined) {
+      this.#slow(builder, values, this.call, message, fields, error);
+      return;
+    }
+    if (message === undefined) builder.tag(VALUE_NULL);
+    else if (!builder.string(message)) builder.instead(message, builder.at - builder.start);
+    if (bindings !== undefined) this.#copy(builder, bindings.bytes);
+    if (fields !== undefined) this.#fields(builder, values, fields);
+    if (error !== undefined) this.#error(builder, values, error, 0);
+  }
+
+  /** As {@link #body}, with everything that is rare. */
+  #slow(builder: RecordBuilder, values: ValueWriter, call: LogCall, message: unknown, fields: object | undefined, error: unknown): void {
+    const state = this.#redaction?.root ?? 0;
+    const { bindings, context } = call;
+    values.whole(message);
+    if (bindings !== undefined) this.#copy(builder, bindings.bytes);
+    if (context !== undefined) values.pairs(context, 1, state);
+    if (fields !== undefined) values.pairs(fields, 1, state);
+    if (error !== undefined) this.#error(builder, values, error, state);
+  }
+
+  #copy(builder: RecordBuilder, bytes: Uint8Array): void {
+    const { length } = bytes;
+    if (!builder.room(length)) return;
+    const { out, at } = builder;
+    if (length > LOOPED * 2) out.set(bytes, at);
+    else for (let index = 0; index < length; index++) out[at + index] = bytes[index] as number;
+    builder.at = at + length;
+  }
+
+  #error(builder: RecordBuilder, values: ValueWriter, error: unknown, state: number): void {
+    if (state !== 0 || this.#redaction !== undefined) {
+      values.pair({ err: error }, 'err', 1, state);
+      return;
+    }
+    const from = builder.at - builder.start;
+    if (!builder.keyOf('err', this.#errKey) || !values.value(error, 1, 'err', 0)) builder.at = builder.start + from;
+  }
+
+  /**
+   * Fields without redaction. What most of them need is written out here, on local variables: a call per key and value costs more
+   * than what it does.
+   */
+  #fields(builder: RecordBuilder, values: ValueWriter, fields: object): void {
+    const placed = this.#placed;
+    const placedIds = this.#placedIds;
+    let place = 0;
+    for (const key in fields) {
+      if (!hasOwn.call(fields, key)) continue;
+      const slot = place++ & (REMEMBERED - 1);
+      if (placed[slot] !== key || builder.at + PAIR > builder.limit) {
+        const id = this.#keys.flagged(key);
+        if (id >= 0 && (id & FLAGGED) === 0) {
+          placed[slot] = key;
+          placedIds[slot] = id;
+        }
+        if (values.pair(fields, key, 1, 0) < 0) return;
+        continue;
+      }
+      const from = builder.at - builder.start;
+      let fits = true;
+      try {
+        const value = (fields as Record<string, unknown>)[key];
+        if (value === undefined) continue;
+        fits = this.#field(builder, values, key, placedIds[slot] as number, value);
+      } catch (error) {
+        builder.at = builder.start + from;
+        fits = builder.key(key) && builder.string(thrown(error));
+      }
+      if (!fits) {
+        builder.at = builder.start + from;
+        return;
+      }
+    }
+  }
+
+  /** One field whose key is known, where there is room for a short value. */
+  #field(builder: RecordBuilder, values: ValueWriter, key: string, id: number, value: unknown): boolean {
+    const { out, view } = builder;
+    let { at } = builder;
+    out[at] = VALUE_INTERNED;
+    view.setInt32(at + 1, id, true);
+    at += 5;
+    if (typeof value === 'string') {
+      const { length } = value;
+      if (length <= LOOPED) {
+        const from = at + 5;
+        let wide = 0;
+        for (let index = 0; index < length; index++) {
+          const unit = value.charCodeAt(index);
+          out[from + index] = unit;
+          wide |= unit;
+        }
+        if (wide <= 255) {
+          out[at] = VALUE_LATIN1;
+          view.setInt32(at + 1, length, true);
+          builder.at = from + length;
+          return true;
+        }
+      }
+      builder.at = at;
+      return builder.string(value);
+    }
+    if (typeof value === 'number') {
+      if ((value | 0) === value) {
+        out[at] = VALUE_I32;
+        view.setInt32(at + 1, value, true);
+        builder.at = at + 5;
+      } else {
+        out[at] = VALUE_F64;
+        view.setFloat64(at + 1, value, true);
+        builder.at = at + 9;
+      }
+      return true;
+    }
+    if (typeof value === 'boolean') {
+      out[at] = value ? VALUE_TRUE : VALUE_FALSE;
+      builder.at = at + 1;
+      return true;
+    }
+    builder.at = at;
+    return values.value(value, 1, key, 0);
+  }
+
+  /** A call from inside another record's building: kept as it is now, written after that one. */
+  #keep(message: unknown, fields: object | undefined, error: unknown): boolean {
+    if (this.#spilled === null) {
+      this.#spilled = [];
+      afterThisTurn(this.#heal);
+    }
+    if (this.#spilled.length >= MOST_SPILLED) {
+      this.#builder.count(DROP_NESTED, 1);
+      return false;
+    }
+    const call = { ...this.call };
+    const spilled: Spilled = {
+      call: { ...call, context: call.context && snapshotOfFields(call.context) },
+      message: snapshot(message),
+      fields: fields && snapshotOfFields(fields),
+      error,
+    };
+    // Snapshots run getters, whose calls may have filled the list or begun another one.
+    this.#spilled ??= [];
+    this.#spilled.push(spilled);
+    return true;
+  }
+
+  #flush(): void {
+    const spilled = this.#spilled;
+    this.#spilled = null;
+    if (spilled === null) return;
+    const before = { ...this.call };
+    for (const { call, message, fields, error } of spilled) {
+      Object.assign(this.call, call);
+      if (error === LINE) this.line(message as string);
+      else this.write(message, fields, error);
+    }
+    Object.assign(this.call, before);
+  }
+}
+
+/** Marks a kept call as one of {@link RingLogWriter.line}. */
+const LINE = Symbol('line');

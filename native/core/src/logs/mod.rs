@@ -3,6 +3,7 @@
 
 pub mod record;
 pub mod sink;
+pub mod sinks;
 
 pub use record::{LogRecord, LogTrace};
 pub use sink::{LineMark, LineWriter, Place, RecordSink};

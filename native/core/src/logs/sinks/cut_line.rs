@@ -1,0 +1,148 @@
+//! Whole lines through something that takes bytes and may stop anywhere: a pipe, a terminal, a stream socket. Used by the thread of the
+//! sink that owns it.
+use super::log_file::end_of_lines;
+use std::io::{self, ErrorKind};
+
+/// The line that was taken in part. It counts as not written, so it comes again: then only its rest is sent.
+#[derive(Default)]
+pub struct CutLine {
+    line: Vec<u8>,
+    sent: usize,
+}
+
+impl CutLine {
+    /// Sends `lines` by `send`, which answers how many bytes it took. Answers the bytes of `lines` that are through, up to the end of a line.
+    ///
+    /// # Errors
+    /// What `send` says, where not one line is through.
+    pub fn write(&mut self, lines: &[u8], mut send: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<usize> {
+        if self.sent > 0 && !lines.starts_with(&self.line) {
+            // It was given up in the meantime; its beginning is out, so its end goes as well.
+            while self.sent < self.line.len() {
+                self.sent += some(send(&self.line[self.sent..]))?;
+            }
+            self.restart();
+        }
+        let mut done = self.sent;
+        let failure = loop {
+            if done == lines.len() {
+                self.restart();
+                return Ok(done);
+            }
+            match some(send(&lines[done..])) {
+                Ok(taken) => done += taken,
+                Err(error) => break error,
+            }
+        };
+        let whole = end_of_lines(&lines[..done]);
+        self.sent = done - whole;
+        let length = lines[whole..].iter().position(|byte| *byte == b'\n');
+        self.line.clear();
+        if self.sent > 0 {
+            self.line
+                .extend_from_slice(&lines[whole..length.map_or(lines.len(), |at| whole + at + 1)]);
+        }
+        if whole > 0 { Ok(whole) } else { Err(failure) }
+    }
+
+    /// Forgets it: there is a new connection, on which it is sent from its beginning.
+    pub fn restart(&mut self) {
+        self.line.clear();
+        self.sent = 0;
+    }
+}
+
+fn some(taken: io::Result<usize>) -> io::Result<usize> {
+    match taken {
+        Ok(0) => Err(io::Error::from(ErrorKind::WriteZero)),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Takes at most `room` bytes in all, `step` at a time.
+    struct Narrow {
+        taken: Vec<u8>,
+        room: usize,
+        step: usize,
+    }
+
+    impl Narrow {
+        fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.step).min(self.room);
+            if count == 0 {
+                return Err(io::Error::from(ErrorKind::WouldBlock));
+            }
+            self.room -= count;
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_taken_in_part_is_completed_when_it_comes_again() {
+        let lines = b"first line\nsecond\nthird and last\n";
+        for room in 1..=lines.len() {
+            for step in [1, 3, 100] {
+                let mut cut = CutLine::default();
+                let mut narrow = Narrow {
+                    taken: Vec::new(),
+                    room,
+                    step,
+                };
+                let mut at = 0;
+                while at < lines.len() {
+                    match cut.write(&lines[at..], |bytes| narrow.send(bytes)) {
+                        Ok(done) => {
+                            assert_eq!(lines[at + done - 1], b'\n', "it answers whole lines");
+                            at += done;
+                        }
+                        Err(error) => {
+                            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                            narrow.room = room;
+                        }
+                    }
+                }
+                assert_eq!(narrow.taken, lines);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_line_that_is_given_up_is_ended_before_the_next_one() {
+        let mut cut = CutLine::default();
+        let mut narrow = Narrow {
+            taken: Vec::new(),
+            room: 4,
+            step: 100,
+        };
+        assert!(cut.write(b"dropped\n", |bytes| narrow.send(bytes)).is_err());
+        narrow.room = 100;
+        assert_eq!(cut.write(b"other\n", |bytes| narrow.send(bytes)).unwrap(), 6);
+        assert_eq!(narrow.taken, b"dropped\nother\n");
+    }
+
+    #[test]
+    fn after_a_new_beginning_the_line_is_sent_whole() {
+        let mut cut = CutLine::default();
+        let mut narrow = Narrow {
+            taken: Vec::new(),
+            room: 4,
+            step: 100,
+        };
+        assert!(cut.write(b"again\n", |bytes| narrow.send(bytes)).is_err());
+        cut.restart();
+        narrow = Narrow {
+            taken: Vec::new(),
+            room: 100,
+            step: 100,
+        };
+        assert_eq!(cut.write(b"again\n", |bytes| narrow.send(bytes)).unwrap(), 6);
+        assert_eq!(narrow.taken, b"again\n");
+    }
+}

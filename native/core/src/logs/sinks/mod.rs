@@ -1,0 +1,9 @@
+//! Line writers: where lines leave the process. Each is used by one thread at a time, the collector or the thread of its outlet.
+
+mod cut_line;
+pub mod day;
+pub mod file;
+mod housekeeping;
+mod log_file;
+pub mod names;
+mod pack;

@@ -33,7 +33,7 @@ class Nowhere implements LogWriter {
   }
 
   encode(): EncodedFields {
-    return { bytes: new Uint8Array(), epoch: 0 };
+    return { words: new DataView(new ArrayBuffer(0)), length: 0, epoch: 0 };
   }
 
   record(): Uint8Array {

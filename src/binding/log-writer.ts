@@ -13,25 +13,17 @@ import {
   RECORD_HEADER,
   RECORD_LINE,
   RECORD_LOG,
-  VALUE_F64,
-  VALUE_FALSE,
-  VALUE_I32,
-  VALUE_INTERNED,
-  VALUE_LATIN1,
   VALUE_NULL,
-  VALUE_TRUE,
 } from './generated/layout.js';
 import { FLAGGED, KeyIds } from './key-ids.js';
 import type { NativeRing, RingAttachment } from './native-ring.js';
-import { LOOPED, RecordBuilder } from './record-builder.js';
+import { RecordBuilder } from './record-builder.js';
 import type { Redaction } from './redaction.js';
 import { forgetSnapshots, MOST_SPILLED, snapshot, snapshotOfFields } from './snapshot.js';
-import { thrown, ValueWriter } from './value-writer.js';
+import { SHORT_PAIR, thrown, ValueWriter } from './value-writer.js';
 
 /** Keys remembered by their place: records of a kind have the same keys in the same places as the one before. A power of two. */
 const REMEMBERED = 64;
-/** Room for a key, a value's tag and count, and the longest text that is written in the loop. */
-const PAIR = 16 + LOOPED;
 
 const hasOwn = Object.prototype.hasOwnProperty;
 // Captured before an application can replace it.
@@ -39,7 +31,10 @@ const afterThisTurn = queueMicrotask;
 
 /** Fields written once, for many records: the bindings of a logger. */
 export interface EncodedFields {
-  readonly bytes: Uint8Array;
+  /** The pairs, and up to three bytes behind them, so that they can be read in words. */
+  readonly words: DataView;
+  /** Bytes of the pairs. */
+  readonly length: number;
   /** The writer's {@link LogWriter.epoch} when they were encoded; at another one they have to be encoded anew. */
   readonly epoch: number;
 }
@@ -207,9 +202,11 @@ export class RingLogWriter implements LogWriter {
       builder.at = builder.start + from;
       values.pairs(fields, 1, this.#redaction?.root ?? 0);
     }, RECORD_LOG);
-    // The last of the record's 8 bytes are not all its own; its flags say how many.
-    const slack = (record[6] as number) & 7;
-    return { bytes: record.subarray(from, record.length - slack), epoch: this.epoch };
+    // The flags say how many bytes at the end of the record are not its own.
+    const length = record.length - from - ((record[6] as number) & 7);
+    const bytes = new Uint8Array((length + 3) & ~3);
+    bytes.set(record.subarray(from, from + length));
+    return { words: new DataView(bytes.buffer), length, epoch: this.epoch };
   }
 
   record(message: unknown, fields: object | undefined, error: unknown): Uint8Array {
@@ -280,7 +277,7 @@ export class RingLogWriter implements LogWriter {
     }
     if (message === undefined) builder.tag(VALUE_NULL);
     else if (!builder.string(message)) builder.instead(message, builder.at - builder.start);
-    if (bindings !== undefined) this.#copy(builder, bindings.bytes);
+    if (bindings !== undefined) this.#copy(builder, bindings);
     if (fields !== undefined) this.#fields(builder, values, fields);
     if (error !== undefined) this.#error(builder, values, error, 0);
   }
@@ -290,18 +287,17 @@ export class RingLogWriter implements LogWriter {
     const state = this.#redaction?.root ?? 0;
     const { bindings, context } = call;
     values.whole(message);
-    if (bindings !== undefined) this.#copy(builder, bindings.bytes);
+    if (bindings !== undefined) this.#copy(builder, bindings);
     if (context !== undefined) values.pairs(context, 1, state);
     if (fields !== undefined) values.pairs(fields, 1, state);
     if (error !== undefined) this.#error(builder, values, error, state);
   }
 
-  #copy(builder: RecordBuilder, bytes: Uint8Array): void {
-    const { length } = bytes;
-    if (!builder.room(length)) return;
-    const { out, at } = builder;
-    if (length > LOOPED * 2) out.set(bytes, at);
-    else for (let index = 0; index < length; index++) out[at + index] = bytes[index] as number;
+  #copy(builder: RecordBuilder, { words, length }: EncodedFields): void {
+    // Four bytes at once, wherever they lie; what is written behind the end is written over.
+    if (!builder.room(length + 3)) return;
+    const { view, at } = builder;
+    for (let index = 0; index < length; index += 4) view.setInt32(at + index, words.getInt32(index, true), true);
     builder.at = at + length;
   }
 
@@ -325,7 +321,7 @@ export class RingLogWriter implements LogWriter {
     for (const key in fields) {
       if (!hasOwn.call(fields, key)) continue;
       const slot = place++ & (REMEMBERED - 1);
-      if (placed[slot] !== key || builder.at + PAIR > builder.limit) {
+      if (placed[slot] !== key || builder.at + SHORT_PAIR > builder.limit) {
         const id = this.#keys.flagged(key);
         if (id >= 0 && (id & FLAGGED) === 0) {
           placed[slot] = key;
@@ -339,7 +335,7 @@ export class RingLogWriter implements LogWriter {
       try {
         const value = (fields as Record<string, unknown>)[key];
         if (value === undefined) continue;
-        fits = this.#field(builder, values, key, placedIds[slot] as number, value);
+        fits = values.field(key, placedIds[slot] as number, value, 1);
       } catch (error) {
         builder.at = builder.start + from;
         fits = builder.key(key) && builder.string(thrown(error));
@@ -349,54 +345,6 @@ export class RingLogWriter implements LogWriter {
         return;
       }
     }
-  }
-
-  /** One field whose key is known, where there is room for a short value. */
-  #field(builder: RecordBuilder, values: ValueWriter, key: string, id: number, value: unknown): boolean {
-    const { out, view } = builder;
-    let { at } = builder;
-    out[at] = VALUE_INTERNED;
-    view.setInt32(at + 1, id, true);
-    at += 5;
-    if (typeof value === 'string') {
-      const { length } = value;
-      if (length <= LOOPED) {
-        const from = at + 5;
-        let wide = 0;
-        for (let index = 0; index < length; index++) {
-          const unit = value.charCodeAt(index);
-          out[from + index] = unit;
-          wide |= unit;
-        }
-        if (wide <= 255) {
-          out[at] = VALUE_LATIN1;
-          view.setInt32(at + 1, length, true);
-          builder.at = from + length;
-          return true;
-        }
-      }
-      builder.at = at;
-      return builder.string(value);
-    }
-    if (typeof value === 'number') {
-      if ((value | 0) === value) {
-        out[at] = VALUE_I32;
-        view.setInt32(at + 1, value, true);
-        builder.at = at + 5;
-      } else {
-        out[at] = VALUE_F64;
-        view.setFloat64(at + 1, value, true);
-        builder.at = at + 9;
-      }
-      return true;
-    }
-    if (typeof value === 'boolean') {
-      out[at] = value ? VALUE_TRUE : VALUE_FALSE;
-      builder.at = at + 1;
-      return true;
-    }
-    builder.at = at;
-    return values.value(value, 1, key, 0);
   }
 
   /** A call from inside another record's building: kept as it is now, written after that one. */

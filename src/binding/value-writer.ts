@@ -3,13 +3,26 @@
 // User code may run here: a getter, `toJSON`, a Proxy. What it throws stands in the place of its value (`[Throws: ...]`), and the
 // values beside it are kept. Objects that hold themselves, go on for ever or are too long are cut where that shows.
 import { types } from 'node:util';
-import { VALUE_ARRAY, VALUE_ERROR, VALUE_FALSE, VALUE_NULL, VALUE_OBJECT, VALUE_TRUE } from './generated/layout.js';
+import {
+  VALUE_ARRAY,
+  VALUE_ERROR,
+  VALUE_F64,
+  VALUE_FALSE,
+  VALUE_I32,
+  VALUE_INTERNED,
+  VALUE_LATIN1,
+  VALUE_NULL,
+  VALUE_OBJECT,
+  VALUE_TRUE,
+} from './generated/layout.js';
 import { FLAGGED, ID_MASK } from './key-ids.js';
-import type { RecordBuilder } from './record-builder.js';
+import { LOOPED, type RecordBuilder } from './record-builder.js';
 import { REDACT_REMOVE, type Redaction } from './redaction.js';
 
 /** Objects and arrays nested deeper than this are written as a word. */
 export const DEEPEST = 8;
+/** Room for a key with an id, a value's tag and count, and the longest text that is written unit by unit. */
+export const SHORT_PAIR = 16 + LOOPED;
 /** Bytes of a buffer or typed array that are written. */
 const MOST_BYTES = 1_024;
 /** Members of an `AggregateError` that are written. */
@@ -102,13 +115,40 @@ export class ValueWriter {
   /** Own enumerable properties of `object` as pairs of a key and a value each; their number, or -1 - number when there was no room for all. */
   pairs(object: object, depth: number, state: number): number {
     let count = 0;
+    const builder = this.#builder;
+    const isPlain = this.redaction === undefined;
     for (const key in object) {
       if (!hasOwn.call(object, key)) continue;
+      const id = isPlain ? builder.keys.flagged(key) : -1;
+      if (id >= 0 && builder.at + SHORT_PAIR <= builder.limit) {
+        const written = this.#known(object, key, id, depth);
+        if (written < 0) return -1 - count;
+        count += written;
+        continue;
+      }
       const written = this.pair(object, key, depth, state);
       if (written < 0) return -1 - count;
       count += written;
     }
     return count;
+  }
+
+  /** As {@link pair}, where {@link field} may be used. */
+  #known(object: object, key: string, id: number, depth: number): number {
+    const builder = this.#builder;
+    const from = builder.at - builder.start;
+    let fits: boolean;
+    try {
+      const value = (object as Record<string, unknown>)[key];
+      if (value === undefined) return 0;
+      fits = this.field(key, id, value, depth);
+    } catch (error) {
+      builder.at = builder.start + from;
+      fits = builder.key(key) && builder.string(thrown(error));
+    }
+    if (fits) return 1;
+    builder.at = builder.start + from;
+    return -1;
   }
 
   /** One pair: 1, 0 when there is nothing to write, -1 when there is no room; `at` is behind what was written. */
@@ -141,6 +181,58 @@ export class ValueWriter {
     if (next >= 0) return builder.keyOf(key, id < 0 ? id : id & ID_MASK) && this.value(value, depth, key, next);
     if (next === REDACT_REMOVE) return true;
     return builder.keyOf(key, id < 0 ? id : id & ID_MASK) && this.value(redaction.replace(value, key, next), depth, key, 0);
+  }
+
+  /**
+   * One pair that no rule is about, whose key has an id, where there is room for {@link SHORT_PAIR}. What most values need is written
+   * out here: a call for each costs more than what it does.
+   */
+  field(key: string, id: number, value: unknown, depth: number): boolean {
+    const builder = this.#builder;
+    const { out, view } = builder;
+    let { at } = builder;
+    out[at] = VALUE_INTERNED;
+    view.setInt32(at + 1, id, true);
+    at += 5;
+    if (typeof value === 'string') {
+      const { length } = value;
+      if (length <= LOOPED) {
+        const from = at + 5;
+        let wide = 0;
+        for (let index = 0; index < length; index++) {
+          const unit = value.charCodeAt(index);
+          out[from + index] = unit;
+          wide |= unit;
+        }
+        if (wide <= 255) {
+          out[at] = VALUE_LATIN1;
+          view.setInt32(at + 1, length, true);
+          builder.at = from + length;
+          return true;
+        }
+      }
+      builder.at = at;
+      return builder.string(value);
+    }
+    if (typeof value === 'number') {
+      if ((value | 0) === value) {
+        out[at] = VALUE_I32;
+        view.setInt32(at + 1, value, true);
+        builder.at = at + 5;
+      } else {
+        out[at] = VALUE_F64;
+        view.setFloat64(at + 1, value, true);
+        builder.at = at + 9;
+      }
+      return true;
+    }
+    if (typeof value === 'boolean') {
+      out[at] = value ? VALUE_TRUE : VALUE_FALSE;
+      builder.at = at + 1;
+      return true;
+    }
+    builder.at = at;
+    return this.value(value, depth, key, 0);
   }
 
   #structure(value: object, depth: number, key: string, state: number): boolean {

@@ -87,12 +87,18 @@ export function readRecords(spool: Uint8Array): ReadRecord[] {
   });
 }
 
-/** A log writer of its own ring, and what it wrote so far. */
-export function openLogRing(sizeBytes = 1 << 20): {
-  writer: RingLogWriter;
+/** A log writer of its own ring. */
+export interface OpenedLogRing {
+  readonly writer: RingLogWriter;
+  /** What it wrote so far. */
   read(): ReadRecord[];
   dropped(): Readonly<Record<string, number>>;
-} {
+  /** Waits for the memory that takes long records, which the collector makes. */
+  overflow(): Promise<void>;
+}
+
+/** Opens one, over a spool. */
+export function openLogRing(sizeBytes = 1 << 20): OpenedLogRing {
   const spool = join(mkdtempSync(join(tmpdir(), 'kymo-log-writer-')), 'spool');
   const attachment = native.ringOpen({ sizeBytes, onFull: 'block', signal: 'spool', spool, threadId: 0 });
   const writer = new RingLogWriter(native, attachment);
@@ -104,5 +110,8 @@ export function openLogRing(sizeBytes = 1 << 20): {
       return readRecords(new Uint8Array(readFileSync(spool)));
     },
     dropped: () => native.ringState(attachment.ring).dropped,
+    async overflow() {
+      while (!native.ringState(attachment.ring).overflow) await new Promise((resolve) => setTimeout(resolve, 1));
+    },
   };
 }

@@ -102,8 +102,9 @@ describe('a record', () => {
     );
   });
 
-  it('is cut when it is too long for the overflow, and says so', () => {
-    const { writer, read, dropped } = openLogRing(64 << 10);
+  it('is cut when it is too long for the overflow, and says so', async () => {
+    const { writer, read, dropped, overflow } = openLogRing(64 << 10);
+    await overflow();
     writer.write('before', undefined, undefined);
     writer.write('x'.repeat(100_000), { a: 1 }, undefined);
     writer.write('m', { big: 'y'.repeat(100_000), after: 1 }, undefined);

@@ -14,6 +14,7 @@ export {
 } from './context/context.js';
 export { getCurrentTraceId, setTraceId } from './context/current.js';
 export { convertSpanId, convertTraceId, IdFormat, newSpanId, newTraceId } from './context/id-text.js';
+export { currentLogFields, withLogFields } from './context/log-fields.js';
 export {
   extract,
   extractContext,
@@ -56,6 +57,21 @@ export type { HttpServerOptions } from './instrument/http-server.js';
 export { type Instrumentation, type InstrumentOptions, instrument } from './instrument/instrument.js';
 export { type KoaContext, koaMiddleware } from './instrument/koa.js';
 export { TracedHttpAgent, TracedHttpsAgent } from './instrument/traced-agent.js';
+export type { RateLimitOptions, SampleOptions } from './logs/conditional-loggers.js';
+export { LogLevel, type LogLevelLike, parseLogLevel } from './logs/levels.js';
+export type { LogMethod, LogMethods } from './logs/log-methods.js';
+export type { ChildOptions, Logger } from './logs/logger.js';
+export { getLogger, logStruct, setLogLevel } from './logs/loggers.js';
+export { flushLogs } from './logs/opening.js';
+export { RateLimitedLogger } from './logs/rate-limited-logger.js';
+export type { LogFields } from './logs/settings.js';
+export {
+  type IdentifyingTracer,
+  type LogEntry,
+  type LogHandler,
+  StructuredLogger,
+  type StructuredLoggerOptions,
+} from './logs/structured-logger.js';
 export { AGENT_LATENCY_BUCKETS_MS, AgentMetrics } from './metrics/agent-metrics.js';
 export type { NativeHistogramSnapshot } from './metrics/bucket-reading.js';
 export {

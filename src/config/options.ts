@@ -10,6 +10,8 @@ interface OptionRow {
   readonly default: string | number | boolean | undefined;
   /** Words allowed for a string. */
   readonly words?: readonly string[];
+  /** The words are read in any case. */
+  readonly anyCase?: boolean;
   /** First and last accepted value of a number. */
   readonly range?: readonly [number, number];
   readonly doc: string;
@@ -43,6 +45,14 @@ export const OPTIONS = {
     range: [1 << 20, 2 ** 40],
     doc: 'upper bound of all segments together, beside 1/16 of the cgroup headroom and 1/2 of the free tmpfs',
   },
+  logLevel: {
+    env: ['KYMO_LOG_LEVEL'],
+    type: 'string',
+    default: undefined,
+    words: ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'critical', 'silent'],
+    anyCase: true,
+    doc: 'lowest level of log lines where the code names none; without it `info`, or `debug` for a program started with `--debug`',
+  },
   serviceName: {
     env: ['KYMO_SERVICE_NAME', 'OTEL_SERVICE_NAME'],
     type: 'string',
@@ -54,11 +64,15 @@ export const OPTIONS = {
 /** Name of a row of {@link OPTIONS}. */
 export type OptionName = keyof typeof OPTIONS;
 
-type ValueOf<R extends OptionRow> = R['words'] extends readonly (infer W)[]
-  ? W
-  :
-      | (R['type'] extends 'string' | 'path' ? string : R['type'] extends 'boolean' ? boolean : number)
-      | (R['default'] extends undefined ? undefined : never);
+type ValueOf<R extends OptionRow> =
+  | (R['words'] extends readonly (infer W)[]
+      ? W
+      : R['type'] extends 'string' | 'path'
+        ? string
+        : R['type'] extends 'boolean'
+          ? boolean
+          : number)
+  | (R['default'] extends undefined ? undefined : never);
 
 /** All options with their types, as {@link readOptions} gives them. */
 export type Options = { readonly [N in OptionName]: ValueOf<(typeof OPTIONS)[N]> };
@@ -74,8 +88,10 @@ function parse(source: string, row: OptionRow, text: string): string | number | 
     throw fail('true or false');
   }
   if (row.type === 'string') {
-    if (row.words && !row.words.includes(text)) throw fail(`one of ${row.words.join(', ')}`);
-    return text;
+    if (row.words === undefined) return text;
+    const word = row.words.find((one) => one === (row.anyCase ? text.toLowerCase() : text));
+    if (word === undefined) throw fail(`one of ${row.words.join(', ')}`);
+    return word;
   }
   if (row.type === 'path') {
     if (!isAbsolute(text)) throw fail('an absolute path');

@@ -67,6 +67,8 @@ describe('readOptions', () => {
   it('refuses a word that is not in the list, and names the list', () => {
     expect(refusal({ KYMO_MEMORY: 'File' }).message).toContain('KYMO_MEMORY is "File", expected one of file, anonymous, internal');
     for (const word of OPTIONS.memory.words) expect(readOptions({ KYMO_MEMORY: word }).memory).toBe(word);
+    expect(readOptions({ KYMO_LOG_LEVEL: 'WARNING' }).logLevel).toBe('warning');
+    expect(refusal({ KYMO_LOG_LEVEL: 'loud' }).message).toContain('expected one of trace, debug, info');
   });
 
   it('refuses a folder that is not absolute, since the working directory may change', () => {

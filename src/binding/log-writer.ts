@@ -135,6 +135,8 @@ export class RingLogWriter implements LogWriter {
   readonly #placedIds = new Int32Array(REMEMBERED);
   readonly #errKey: number;
   #redaction: Redaction | undefined;
+  /** Rules that may be about any key or text: fields are written one by one, slowly. */
+  #isSlow = false;
   #spilled: Spilled[] | null = null;
 
   constructor(native: NativeRing, attachment: RingAttachment) {
@@ -151,6 +153,7 @@ export class RingLogWriter implements LogWriter {
   set redaction(redaction: Redaction | undefined) {
     this.#redaction = redaction;
     this.#values.redaction = redaction;
+    this.#isSlow = redaction !== undefined && (redaction.root !== 0 || redaction.hasText);
     this.#keys.flag(redaction && ((key) => redaction.isFlagged(key)));
     this.#placed.fill(undefined);
     this.#aside = undefined;
@@ -270,8 +273,7 @@ export class RingLogWriter implements LogWriter {
   /** Message and pairs. */
   #body(builder: RecordBuilder, values: ValueWriter, message: unknown, fields: object | undefined, error: unknown): void {
     const { bindings, context } = this.call;
-    const redaction = this.#redaction;
-    if (redaction !== undefined || (typeof message !== 'string' && message !== undefined) || context !== undefined) {
+    if (this.#isSlow || (typeof message !== 'string' && message !== undefined) || context !== undefined) {
       this.#slow(builder, values, this.call, message, fields, error);
       return;
     }
@@ -303,7 +305,7 @@ export class RingLogWriter implements LogWriter {
 
   #error(builder: RecordBuilder, values: ValueWriter, error: unknown, state: number): void {
     if (state !== 0 || this.#redaction !== undefined) {
-      values.pair({ err: error }, 'err', 1, state);
+      values.pair({ err: error }, 'err', this.#keys.flagged('err'), 1, state);
       return;
     }
     const from = builder.at - builder.start;
@@ -311,7 +313,7 @@ export class RingLogWriter implements LogWriter {
   }
 
   /**
-   * Fields without redaction. What most of them need is written out here, on local variables: a call per key and value costs more
+   * Fields, where rules are about flagged keys only. What most of them need is written out here, on local variables: a call per key and value costs more
    * than what it does.
    */
   #fields(builder: RecordBuilder, values: ValueWriter, fields: object): void {
@@ -323,11 +325,11 @@ export class RingLogWriter implements LogWriter {
       const slot = place++ & (REMEMBERED - 1);
       if (placed[slot] !== key || builder.at + SHORT_PAIR > builder.limit) {
         const id = this.#keys.flagged(key);
-        if (id >= 0 && (id & FLAGGED) === 0) {
+        if (id >= 0 && id < FLAGGED) {
           placed[slot] = key;
           placedIds[slot] = id;
         }
-        if (values.pair(fields, key, 1, 0) < 0) return;
+        if (values.pair(fields, key, id, 1, 0) < 0) return;
         continue;
       }
       const from = builder.at - builder.start;
@@ -338,7 +340,7 @@ export class RingLogWriter implements LogWriter {
         fits = values.field(key, placedIds[slot] as number, value, 1);
       } catch (error) {
         builder.at = builder.start + from;
-        fits = builder.key(key) && builder.string(thrown(error));
+        fits = builder.keyOf(key, placedIds[slot] as number) && builder.string(thrown(error));
       }
       if (!fits) {
         builder.at = builder.start + from;

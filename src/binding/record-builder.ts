@@ -391,12 +391,7 @@ export class RecordBuilder {
     return true;
   }
 
-  /** A key, by its id where it has one. */
-  key(key: string): boolean {
-    return this.keyOf(key, this.keys.id(key));
-  }
-
-  /** A key whose id was asked for. */
+  /** A key by its id, or as it is when that is negative. */
   keyOf(key: string, id: number): boolean {
     if (id < 0) return this.string(key);
     if (!this.room(5)) return false;

@@ -116,17 +116,19 @@ export class ValueWriter {
   pairs(object: object, depth: number, state: number): number {
     let count = 0;
     const builder = this.#builder;
-    const isPlain = this.redaction === undefined;
+    const { redaction } = this;
+    const isPlain = redaction === undefined || (state === 0 && !redaction.hasText);
     for (const key in object) {
       if (!hasOwn.call(object, key)) continue;
-      const id = isPlain ? builder.keys.flagged(key) : -1;
-      if (id >= 0 && builder.at + SHORT_PAIR <= builder.limit) {
+      // Asked once: a key that is asked for twice has been seen twice, and gets an id.
+      const id = builder.keys.flagged(key);
+      if (isPlain && id >= 0 && id < FLAGGED && builder.at + SHORT_PAIR <= builder.limit) {
         const written = this.#known(object, key, id, depth);
         if (written < 0) return -1 - count;
         count += written;
         continue;
       }
-      const written = this.pair(object, key, depth, state);
+      const written = this.pair(object, key, id, depth, state);
       if (written < 0) return -1 - count;
       count += written;
     }
@@ -144,7 +146,7 @@ export class ValueWriter {
       fits = this.field(key, id, value, depth);
     } catch (error) {
       builder.at = builder.start + from;
-      fits = builder.key(key) && builder.string(thrown(error));
+      fits = builder.keyOf(key, id) && builder.string(thrown(error));
     }
     if (fits) return 1;
     builder.at = builder.start + from;
@@ -152,17 +154,17 @@ export class ValueWriter {
   }
 
   /** One pair: 1, 0 when there is nothing to write, -1 when there is no room; `at` is behind what was written. */
-  pair(object: object, key: string, depth: number, state: number): number {
+  pair(object: object, key: string, id: number, depth: number, state: number): number {
     const builder = this.#builder;
     const from = builder.at - builder.start;
     let fits: boolean;
     try {
       const value = (object as Record<string, unknown>)[key];
       if (value === undefined) return 0;
-      fits = this.entry(key, value, depth, state);
+      fits = this.#entry(key, id, value, depth, state);
     } catch (error) {
       builder.at = builder.start + from;
-      fits = builder.key(key) && builder.string(thrown(error));
+      fits = builder.keyOf(key, id < 0 ? id : id & ID_MASK) && builder.string(thrown(error));
     }
     if (fits) return builder.at - builder.start === from ? 0 : 1;
     builder.at = builder.start + from;
@@ -170,17 +172,17 @@ export class ValueWriter {
   }
 
   /** A key and its value, or what redaction puts in its place; nothing when it removes it. */
-  entry(key: string, value: unknown, depth: number, state: number): boolean {
+  #entry(key: string, id: number, value: unknown, depth: number, state: number): boolean {
     const builder = this.#builder;
-    const id = builder.keys.flagged(key);
     const { redaction } = this;
-    if (redaction === undefined || (state === 0 && id >= 0 && (id & FLAGGED) === 0)) {
-      return builder.keyOf(key, id & ~FLAGGED) && this.value(value, depth, key, 0);
+    const bare = id < 0 ? id : id & ID_MASK;
+    if (redaction === undefined || (state === 0 && id >= 0 && id < FLAGGED)) {
+      return builder.keyOf(key, bare) && this.value(value, depth, key, 0);
     }
     const next = redaction.step(state, key);
-    if (next >= 0) return builder.keyOf(key, id < 0 ? id : id & ID_MASK) && this.value(value, depth, key, next);
+    if (next >= 0) return builder.keyOf(key, bare) && this.value(value, depth, key, next);
     if (next === REDACT_REMOVE) return true;
-    return builder.keyOf(key, id < 0 ? id : id & ID_MASK) && this.value(redaction.replace(value, key, next), depth, key, 0);
+    return builder.keyOf(key, bare) && this.value(redaction.replace(value, key, next), depth, key, 0);
   }
 
   /**
@@ -373,7 +375,7 @@ export class ValueWriter {
     this.#path[depth] = error;
     let count = 0;
     for (const [key, value] of partsOf(error)) {
-      const written = this.pair({ [key]: value }, key, depth + 1, state);
+      const written = this.pair({ [key]: value }, key, builder.keys.flagged(key), depth + 1, state);
       if (written < 0) break;
       count += written;
     }

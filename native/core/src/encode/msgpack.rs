@@ -24,6 +24,22 @@ pub(crate) fn push_string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// Bytes.
+pub(crate) fn push_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    match u8::try_from(bytes.len()) {
+        Ok(length) => out.extend_from_slice(&[0xc4, length]),
+        Err(_) => push_wide(bytes.len(), [0xc5, 0xc6], out),
+    }
+    out.extend_from_slice(bytes);
+}
+
+/// A time in ms since 1970, as timestamp 96: readers in JavaScript make a `Date` of it.
+pub(crate) fn push_timestamp(ms: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0xc7, 12, 0xff]);
+    out.extend_from_slice(&((ms.rem_euclid(1000) * 1_000_000) as u32).to_be_bytes());
+    out.extend_from_slice(&ms.div_euclid(1000).to_be_bytes());
+}
+
 /// Nothing.
 pub(crate) fn push_nil(out: &mut Vec<u8>) {
     out.push(0xc0);
@@ -146,5 +162,13 @@ mod tests {
         assert_eq!(written(|out| push_bool(true, out)), [0xc3]);
         assert_eq!(written(|out| push_bool(false, out)), [0xc2]);
         assert_eq!(written(push_nil), [0xc0]);
+        assert_eq!(written(|out| push_bytes(&[7, 8], out)), [0xc4, 2, 7, 8]);
+        assert_eq!(written(|out| push_bytes(&[7; 256], out))[..4], [0xc5, 1, 0, 7]);
+        assert_eq!(
+            written(|out| push_timestamp(-1, out)),
+            [
+                0xc7, 12, 0xff, 0x3b, 0x8b, 0x87, 0xc0, 255, 255, 255, 255, 255, 255, 255, 255
+            ]
+        );
     }
 }

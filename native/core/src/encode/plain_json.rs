@@ -1,5 +1,7 @@
 //! Attributes as plain JSON, as a person or a script wants them: `{"http.route":"/","retries":2}`. Any thread.
 
+use super::base64::push_base64;
+use super::iso::push_iso;
 use super::json::{push_escaped, push_escaped_latin1, push_escaped_utf16, push_integer, push_number, push_string};
 use crate::export::resource::OwnedValue;
 use crate::ring::any::{AnyValue, Text};
@@ -32,6 +34,16 @@ fn push_at(value: &AnyValue<'_>, depth: u32, out: &mut Vec<u8>) {
         AnyValue::Int(value) => push_integer(*value, out),
         AnyValue::Double(value) => push_number(*value, out),
         AnyValue::Text(text) => push_text(*text, out),
+        AnyValue::Time(ms) => {
+            out.push(b'"');
+            push_iso(*ms, out);
+            out.push(b'"');
+        }
+        AnyValue::Bytes(bytes) => {
+            out.push(b'"');
+            push_base64(bytes, out);
+            out.push(b'"');
+        }
         AnyValue::Array(_) | AnyValue::Map(_) if depth == DEEPEST => push_string(DEEPER, out),
         AnyValue::Array(values) => push_array(values.clone(), out, |value, out| push_at(&value, depth + 1, out)),
         AnyValue::Map(entries) => push_entries(entries.clone(), depth + 1, out),

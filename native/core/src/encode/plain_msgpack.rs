@@ -1,7 +1,10 @@
 //! Attributes in MessagePack, as JavaScript has them. Numbers are numbers, NaN and the infinities included; only a bigint that no
 //! number holds is a 64-bit integer, which readers in JavaScript take as a bigint. Any thread.
 
-use super::msgpack::{push_array, push_bool, push_i64, push_map, push_nil, push_number, push_string, push_string_head};
+use super::msgpack::{
+    push_array, push_bool, push_bytes, push_i64, push_map, push_nil, push_number, push_string, push_string_head,
+    push_timestamp,
+};
 use super::plain_json::{DEEPER, DEEPEST};
 use crate::export::resource::{OwnedAttributes, OwnedValue};
 use crate::ring::any::{AnyValue, Text};
@@ -29,6 +32,8 @@ pub(crate) fn push_value(value: &AnyValue<'_>, depth: u32, out: &mut Vec<u8>) {
         AnyValue::Int(value) => push_number(*value as f64, out),
         AnyValue::Double(value) => push_number(*value, out),
         AnyValue::Text(text) => push_text(*text, out),
+        AnyValue::Time(ms) => push_timestamp(*ms, out),
+        AnyValue::Bytes(bytes) => push_bytes(bytes, out),
         AnyValue::Array(_) | AnyValue::Map(_) if depth == DEEPEST => push_string(DEEPER, out),
         AnyValue::Array(values) => {
             // Counted by reading: values of a damaged record may end before their number is reached.

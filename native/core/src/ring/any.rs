@@ -27,6 +27,10 @@ pub enum AnyValue<'a> {
     Double(f64),
     /// A text.
     Text(Text<'a>),
+    /// A date: ms since 1970 that JavaScript's dates can have, whole.
+    Time(i64),
+    /// Bytes.
+    Bytes(&'a [u8]),
     /// Values.
     Array(AnyValues<'a>),
     /// Keys and values.
@@ -58,6 +62,8 @@ impl std::fmt::Debug for KeysOf<'_> {
     }
 }
 
+/// The largest distance from 1970 that a JavaScript date has, in ms.
+const FARTHEST_MS: f64 = 8.64e15;
 /// The largest integer that JavaScript's numbers hold exactly.
 const SAFE: f64 = 9_007_199_254_740_991.0;
 
@@ -179,6 +185,10 @@ pub fn attribute_value<'a>(values: &mut Values<'a>, keys: &'a dyn Keys) -> Optio
                 keys: keys_of,
             })
         }
+        // A date that is none.
+        Value::Time(ms) if ms.is_nan() || ms.abs() > FARTHEST_MS => AnyValue::Null,
+        Value::Time(ms) => AnyValue::Time(ms as i64),
+        Value::Bytes(bytes) => AnyValue::Bytes(bytes),
         text => AnyValue::Text(Text::of(text, keys)?),
     })
 }

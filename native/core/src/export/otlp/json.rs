@@ -2,6 +2,8 @@
 //! for what is nested too deep.
 
 use super::{ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT};
+use crate::encode::base64::push_base64;
+use crate::encode::iso::push_iso;
 use crate::encode::json::{is_plain, push_integer, push_number, push_string};
 use crate::encode::plain_json::{self, push_array, push_text};
 use crate::encode::room::Room;
@@ -95,8 +97,13 @@ fn push_entry(key: Text<'_>, value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>)
     out.push(b'}');
 }
 
+/// The `AnyValue` that is a record's body.
+pub(crate) fn push_body(value: &AnyValue<'_>, out: &mut Vec<u8>) {
+    push_value(value, MESSAGES_LEFT, out);
+}
+
 /// An `AnyValue`. What is nested deeper than readers go is the text of its JSON.
-pub(crate) fn push_value(value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
+fn push_value(value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
     match value {
         AnyValue::Null => out.extend_from_slice(b"{}"),
         AnyValue::Bool(value) => {
@@ -120,6 +127,16 @@ pub(crate) fn push_value(value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
             out.extend_from_slice(b"{\"stringValue\":");
             push_text(*text, out);
             out.push(b'}');
+        }
+        AnyValue::Time(ms) => {
+            out.extend_from_slice(b"{\"stringValue\":\"");
+            push_iso(*ms, out);
+            out.extend_from_slice(b"\"}");
+        }
+        AnyValue::Bytes(bytes) => {
+            out.extend_from_slice(b"{\"bytesValue\":\"");
+            push_base64(bytes, out);
+            out.extend_from_slice(b"\"}");
         }
         AnyValue::Array(values) if left >= ARRAY_MESSAGES => {
             out.extend_from_slice(b"{\"arrayValue\":{\"values\":");

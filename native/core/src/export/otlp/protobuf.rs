@@ -2,6 +2,7 @@
 //! Runs on an exporter's thread, or on the collector. No allocation.
 
 use super::{ARRAY_MESSAGES, MAP_MESSAGES, MESSAGES_LEFT};
+use crate::encode::iso::push_iso;
 use crate::encode::plain_json;
 use crate::encode::protobuf::{push_bytes, push_message, push_uint};
 use crate::encode::room::Room;
@@ -104,17 +105,24 @@ fn push_scalar(value: &AnyValue<'_>, out: &mut [u8; SCALAR]) -> Option<usize> {
 }
 
 /// A `KeyValue` of any length. `left`: messages that may still be opened inside the value.
-pub(crate) fn push_entry(field: u32, key: Text<'_>, value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
+fn push_entry(field: u32, key: Text<'_>, value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
     push_message(field, out, |out| {
         push_known_text(1, key, out);
         push_message(2, out, |out| push_value(value, left, out));
     });
 }
 
+/// The content of the `AnyValue` that is a record's body.
+pub(crate) fn push_body(value: &AnyValue<'_>, out: &mut Vec<u8>) {
+    push_value(value, MESSAGES_LEFT, out);
+}
+
 /// The content of an `AnyValue`. What is nested deeper than readers go is the text of its JSON.
-pub(crate) fn push_value(value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
+fn push_value(value: &AnyValue<'_>, left: u32, out: &mut Vec<u8>) {
     match value {
         AnyValue::Text(text) => push_text(1, *text, out),
+        AnyValue::Time(ms) => push_message(1, out, |out| push_iso(*ms, out)),
+        AnyValue::Bytes(bytes) => push_bytes(7, bytes, out),
         AnyValue::Array(values) if left >= ARRAY_MESSAGES => push_message(5, out, |out| {
             for value in values.clone() {
                 push_message(1, out, |out| push_value(&value, left - ARRAY_MESSAGES, out));

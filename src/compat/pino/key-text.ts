@@ -1,0 +1,16 @@
+// Keys of properties as they stand in a line. App threads; remembered per thread.
+import { quoted } from './json-text.js';
+
+/** Keys written lately, as they stand in a line. */
+const keys = new Map<string, string>();
+const KEYS_LIMIT = 2048;
+
+/** `,"key":`. Remembered for the first 2,048 keys of a thread, which are those that a program writes all the time. */
+export function keyText(key: string): string {
+  let text = keys.get(key);
+  if (text === undefined) {
+    text = `,${quoted(key)}:`;
+    if (keys.size < KEYS_LIMIT) keys.set(key, text);
+  }
+  return text;
+}

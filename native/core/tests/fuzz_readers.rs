@@ -23,6 +23,7 @@ const TARGETS: &[(&str, Reader, u64)] = &[
         100_000,
     ),
     ("ring", kymo_core::ring::fuzz_ring, 20_000),
+    ("scrub", kymo_core::logs::scrub::fuzz_scrub, 5_000),
     ("segment", kymo_core::memory::reader::fuzz_segment, 50_000),
     ("spans", kymo_core::traces::fuzz_spans, 5_000),
 ];

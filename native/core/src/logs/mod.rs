@@ -5,6 +5,7 @@ pub mod attributes;
 #[cfg(not(loom))]
 pub mod drain;
 pub mod encoded;
+pub mod format;
 pub mod held;
 #[cfg(not(loom))]
 pub mod host;

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const NAP: Duration = Duration::from_millis(1);
 /// Longest nap before parking.
 const LONGEST_NAP: Duration = Duration::from_millis(10);
+/// Longest sleep while something has to be looked at now and then.
+const TICK: Duration = Duration::from_secs(1);
 /// Naps without a record before it parks: 1 + 2 + 4 + 8 + 10 * 9 ms.
 const QUIET_NAPS: u32 = 13;
 
@@ -39,6 +41,8 @@ struct State {
     added: Vec<Box<dyn Drain>>,
     jobs: Vec<Job>,
     woken: bool,
+    /// A sink that somebody waited for has moved.
+    moved: bool,
     stop: Option<Instant>,
     parked: bool,
     ended: bool,
@@ -81,6 +85,13 @@ impl Collector {
     /// Makes it look now. Any thread; cost: a lock and a condvar.
     pub fn wake(&self) {
         self.shared.lock().woken = true;
+        self.shared.changed.notify_all();
+    }
+
+    /// As [`Collector::wake`], from a sink that moves again: ends also the nap behind one that was stuck.
+    pub fn moved(&self) {
+        let mut state = self.shared.lock();
+        (state.woken, state.moved) = (true, true);
         self.shared.changed.notify_all();
     }
 
@@ -134,10 +145,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A nap that only the end cuts short: behind a sink that is stuck, every dropped record wakes the collector in vain.
+    /// A nap that only the end and the sink itself cut short: behind a sink that is stuck, every dropped record wakes the collector
+    /// in vain.
     fn pause(&self, mut state: MutexGuard<'_, State>, time: Duration) {
         let end = Instant::now() + time;
-        while state.stop.is_none() {
+        while state.stop.is_none() && !state.moved {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -161,7 +173,7 @@ fn collect(shared: &Shared) -> bool {
     loop {
         let (jobs, stop) = {
             let mut state = shared.lock();
-            state.woken = false;
+            (state.woken, state.moved) = (false, false);
             state.rounds += 1;
             rings.append(&mut state.added);
             (std::mem::take(&mut state.jobs), state.stop)
@@ -223,9 +235,14 @@ fn park(shared: &Shared, rings: &[Box<dyn Drain>]) {
     // No short-circuit: every ring's word must be set before any answer counts.
     let quiet = rings.iter().filter(|ring| !ring.park(true)).count() == 0;
     if quiet {
+        let ticks = rings.iter().any(|ring| ring.ticks());
         let mut state = shared.lock();
         state.parked = true;
         while !state.woken && state.stop.is_none() {
+            if ticks {
+                state = shared.wait(state, TICK);
+                break;
+            }
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.parked = false;

@@ -17,6 +17,8 @@
 //! 0x580  ring drops    u64 per reason                                                      (Rust)
 //! 0x600  ring move     records on their way from the ring to its overflow                  (Rust, producer's thread)
 //! 0x680  clock         number of the wall anchor in force, and wall minus monotonic clock (Rust -> JS)
+//! 0x700  log slots     per sink of a log ring: up to where it has the records, and what is being written to it   (Rust)
+//! 0xb00  log routes    per number of a route the hash of its name                          (Rust)
 //! 0x1000 metadata      records, length first, growing up ->
 //!                      ...free...
 //!        cells         <- f64, growing down from the end of a cell segment
@@ -98,6 +100,10 @@ pub const RING_OFFSET_AT: usize = 0x480;
 pub const RING_SIZE_AT: usize = 0x484;
 /// u32: number of the ring in its process, the same in the ring's overflow segment.
 pub const RING_ID_AT: usize = 0x488;
+/// u32: whose records these are; 0 = nobody's in particular, [`SIGNAL_LOGS`]. The same in the overflow.
+pub const RING_SIGNAL_AT: usize = 0x48c;
+/// Log records: what recovery of logs has not delivered is kept, however the process ended.
+pub const SIGNAL_LOGS: u32 = 1;
 /// Write intent: u32 state (0 none, 1 open), u32 sink, u64 offset, u64 length, i32 from, i32 to, u64 device, u64 inode.
 pub const INTENT_AT: usize = 0x500;
 /// u64 per drop reason, at most 16.
@@ -118,6 +124,17 @@ pub const RING_MOVE_AT: usize = 0x600;
 pub const RING_CLOCK_AT: usize = 0x680;
 /// f64: wall clock minus monotonic clock in ms, of that anchor.
 pub const RING_WALL_AT: usize = 0x688;
+/// Slots of sinks, see `ring/slots.rs`: u64 hash of the sink's identity (0 = free), i32 position up to which the sink has all
+/// records, u32 intent state (0 none, 1 open), u64 offset, u64 length, i32 from, i32 to, u64 device, u64 inode.
+pub const LOG_SLOTS_AT: usize = 0x700;
+/// Bytes of a slot.
+pub const LOG_SLOT: usize = 64;
+/// Sinks with a slot. Others get everything that is not released, once more where a crash fell between.
+pub const LOG_SLOTS: usize = 16;
+/// u64 per number of a route: hash of its name, 0 = none, or its lines were recovered.
+pub const LOG_ROUTES_AT: usize = 0xb00;
+/// Routes whose lines recovery tells apart.
+pub const LOG_ROUTES: usize = 128;
 /// First byte of the metadata area.
 pub const META_AT: usize = HEADER_SIZE;
 
@@ -136,6 +153,8 @@ pub const EXIT_CLEAN: u32 = 1;
 pub const EXIT_SIGNAL: u32 = 2;
 /// An exception nobody caught; detail = exit code.
 pub const EXIT_UNCAUGHT: u32 = 3;
+/// As [`EXIT_CLEAN`], but this segment holds log lines that no sink took before the end: recovery of logs wants it.
+pub const EXIT_LINES_LEFT: u32 = 4;
 
 /// Every metadata record starts with u32 bytes of the record (a multiple of 8, this header included) and u32 tag.
 pub const META_RECORD_HEADER: usize = 8;
@@ -369,6 +388,7 @@ const fn fingerprint(list: &[(&str, u64)]) -> u32 {
 }
 
 const _: () = {
+    assert!(LOG_SLOTS_AT + LOG_SLOT * LOG_SLOTS == LOG_ROUTES_AT && LOG_ROUTES_AT + 8 * LOG_ROUTES <= HEADER_SIZE);
     assert!(EPOCH_AT.is_multiple_of(LINE) && RING_HEAD_AT.is_multiple_of(LINE) && RING_READ_AT.is_multiple_of(LINE));
     assert!(
         RING_RELEASED_AT.is_multiple_of(LINE)

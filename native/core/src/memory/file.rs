@@ -86,19 +86,38 @@ struct Ledger {
 struct Life {
     state: &'static AtomicU32,
     detail: &'static AtomicI32,
+    signal: &'static AtomicU32,
+    ring: &'static AtomicU32,
+    head: &'static AtomicI32,
+    released: &'static AtomicI32,
 }
 
 impl Life {
     /// # Safety
     /// `segment` lies in a mapping of its own, which nobody unmaps while the process runs.
     unsafe fn of(segment: &Segment) -> Life {
-        // SAFETY: both words are inside the header (checked by `u32_at`), and stay there by the function's contract.
+        // SAFETY: all words are inside the header (checked by `u32_at`), and stay there by the function's contract.
         unsafe {
             Life {
                 state: &*std::ptr::from_ref(segment.u32_at(EXIT_STATE_AT)),
                 detail: &*std::ptr::from_ref(segment.i32_at(EXIT_DETAIL_AT)),
+                signal: &*std::ptr::from_ref(segment.u32_at(RING_SIGNAL_AT)),
+                ring: &*std::ptr::from_ref(segment.u32_at(RING_ID_AT)),
+                head: &*std::ptr::from_ref(segment.i32_at(RING_HEAD_AT)),
+                released: &*std::ptr::from_ref(segment.i32_at(RING_RELEASED_AT)),
             }
         }
+    }
+
+    /// The number of the log ring whose segment, or whose overflow's, it is.
+    fn log_ring(&self) -> Option<u32> {
+        (self.signal.load(Ordering::Relaxed) == SIGNAL_LOGS).then(|| self.ring.load(Ordering::Relaxed))
+    }
+
+    /// As [`Life::log_ring`], when it holds lines that no sink took.
+    fn ring_with_lines(&self) -> Option<u32> {
+        let left = self.head.load(Ordering::Acquire) != self.released.load(Ordering::Acquire);
+        self.log_ring().filter(|_| left)
     }
 
     fn mark(&self, mark: u64) {
@@ -335,13 +354,21 @@ impl Store {
         (mark as u32, (mark >> 32) as i32)
     }
 
-    /// Removes the files at a clean end; the mappings stay valid. Returns how many are gone.
+    /// Removes the files at a clean end; the mappings stay valid. Returns how many are gone. A log ring with lines that no sink took
+    /// stays with its overflow, marked as [`EXIT_LINES_LEFT`].
     pub fn remove_files(&self) -> usize {
-        let names = std::mem::take(&mut self.ledger().names);
-        names
-            .iter()
-            .filter(|name| self.folder().is_some_and(|folder| folder.remove(name).is_ok()))
-            .count()
+        let mut ledger = self.ledger();
+        let names = std::mem::take(&mut ledger.names);
+        let left: Vec<u32> = ledger.lives.iter().filter_map(Life::ring_with_lines).collect();
+        let mut removed = 0;
+        for (name, life) in names.iter().zip(&ledger.lives) {
+            if life.log_ring().is_some_and(|ring| left.contains(&ring)) {
+                life.state.store(EXIT_LINES_LEFT, Ordering::Release);
+            } else if self.folder().is_some_and(|folder| folder.remove(name).is_ok()) {
+                removed += 1;
+            }
+        }
+        removed
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -69,6 +69,15 @@ impl Folder {
         Ok(Folder { dir, path, uid })
     }
 
+    /// Another handle of the same folder; `None` when there are no descriptors left.
+    pub fn clone_handle(&self) -> Option<Folder> {
+        Some(Folder {
+            dir: self.dir.try_clone().ok()?,
+            path: self.path.clone(),
+            uid: self.uid,
+        })
+    }
+
     /// Where it was found, for messages.
     pub fn path(&self) -> &Path {
         &self.path

@@ -28,6 +28,18 @@ pub enum EndedBy {
     Unclean,
 }
 
+impl EndedBy {
+    /// What a header says.
+    pub fn of(exit_state: u32, detail: i32) -> EndedBy {
+        match exit_state {
+            EXIT_CLEAN | EXIT_LINES_LEFT => EndedBy::Clean(detail),
+            EXIT_SIGNAL => EndedBy::Signal(detail),
+            EXIT_UNCAUGHT => EndedBy::Uncaught(detail),
+            _ => EndedBy::Unclean,
+        }
+    }
+}
+
 /// One series with its value over all threads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSeries {
@@ -99,9 +111,11 @@ pub fn recover_own(store: &Store, mark: bool) -> Vec<RecoveredRun> {
 }
 
 fn recover_run(folder: &Folder, service: &str, names: &[&str], mark: bool) -> Option<RecoveredRun> {
-    // All locks first: a process that is ending lets go of them one after the other.
+    // All locks first: a process that is ending lets go of them one after the other. Rings of logs are none of ours: recovery of logs
+    // takes, marks and removes them.
     let files = names
         .iter()
+        .filter(|name| !is_of_logs(folder, name))
         .map(|name| take(folder, name))
         .collect::<Option<Vec<File>>>()?;
     let mut segments = Vec::new();
@@ -124,6 +138,15 @@ fn recover_run(folder: &Folder, service: &str, names: &[&str], mark: bool) -> Op
     Some(run)
 }
 
+/// Whether a segment's records are log records, which its header says from the moment the ring is there.
+fn is_of_logs(folder: &Folder, name: &str) -> bool {
+    let mut word = [0; 4];
+    let read = folder
+        .open_file(name)
+        .and_then(|file| file.read_exact_at(&mut word, RING_SIGNAL_AT as u64));
+    read.is_ok() && u32::from_le_bytes(word) == SIGNAL_LOGS
+}
+
 fn read_file(file: &File) -> Option<RecoveredSegment> {
     let size = file.metadata().ok()?.len();
     if size > LARGEST {
@@ -140,12 +163,7 @@ fn together(segments: Vec<RecoveredSegment>) -> Option<RecoveredRun> {
     let (service, pid, started_ns) = (first.service.clone(), first.pid, first.anchors.wall_ns);
     let ended_by = segments
         .iter()
-        .map(|segment| match segment.exit_state {
-            EXIT_CLEAN => EndedBy::Clean(segment.exit_detail),
-            EXIT_SIGNAL => EndedBy::Signal(segment.exit_detail),
-            EXIT_UNCAUGHT => EndedBy::Uncaught(segment.exit_detail),
-            _ => EndedBy::Unclean,
-        })
+        .map(|segment| EndedBy::of(segment.exit_state, segment.exit_detail))
         // All say the same unless the process was killed while it marked them.
         .find(|ended| *ended != EndedBy::Unclean)
         .unwrap_or(EndedBy::Unclean);

@@ -112,7 +112,7 @@ impl Swept {
 }
 
 /// Opens and locks a file whose owner is dead.
-pub(super) fn take(folder: &Folder, name: &str) -> Option<File> {
+pub(crate) fn take(folder: &Folder, name: &str) -> Option<File> {
     let file = folder.open_file(name).ok()?;
     is_ours(folder, name, &file).then_some(file)
 }

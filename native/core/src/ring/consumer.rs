@@ -71,6 +71,10 @@ pub trait Drain: Send {
     fn drain(&mut self) -> Progress;
     /// See [`Ring::park`].
     fn park(&self, parked: bool) -> bool;
+    /// True when it has to be called about once a second, also when there is nothing to drain.
+    fn ticks(&self) -> bool {
+        false
+    }
 }
 
 /// The two places a batch can lie in.
@@ -80,13 +84,42 @@ pub(super) enum Place {
     Overflow,
 }
 
-/// The batch a sink is writing.
-pub(super) struct Flight<M> {
+/// The batch a sink is writing: whole records, contiguous, which nobody writes over until it is released.
+pub struct Flight<M> {
     pub(super) place: Place,
     memory: Arc<M>,
     from: i32,
     to: i32,
     records: u64,
+}
+
+impl<M> Flight<M> {
+    /// Where it lies: the ring or its overflow.
+    pub fn memory(&self) -> &Arc<M> {
+        &self.memory
+    }
+
+    /// Position of its first record.
+    pub fn from(&self) -> i32 {
+        self.from
+    }
+
+    /// Position behind its last record.
+    pub fn to(&self) -> i32 {
+        self.to
+    }
+}
+
+#[cfg(not(loom))]
+impl Flight<super::memory::SegmentRing> {
+    /// Its records.
+    pub fn bytes(&self) -> &[u8] {
+        let memory = &self.memory;
+        let length = used(self.to, self.from) as usize;
+        // SAFETY: `take_from` made sure that the run is inside the ring and contiguous; the segment is never unmapped, and nobody
+        // writes [released, head) until `Ring::release`, which takes the flight. Attacked by `tests/ring_rules.rs`.
+        unsafe { memory.lend(offset(self.from, memory.size()), length) }
+    }
 }
 
 impl<M> Clone for Flight<M> {
@@ -160,21 +193,22 @@ pub(super) fn run<M: RingMemory>(memory: &M, from: i32, head: i32, limit: u32) -
 }
 
 impl<M: RingMemory> Ring<M> {
-    /// The batch to write next: the one in flight, else the oldest records, at most a quarter of their ring.
-    fn take(&self) -> Option<Flight<M>> {
+    /// The batch to write next: the one in flight, else the oldest records, at most `limit` bytes of them (but at least one) and
+    /// at most a quarter of their ring. One consumer per ring calls it.
+    pub fn take(&self, limit: u32) -> Option<Flight<M>> {
         let mut side = self.lock();
         if side.flight.is_none() {
             let overflow = side
                 .overflow
                 .clone()
-                .and_then(|overflow| take_from(&overflow, Place::Overflow));
-            side.flight = overflow.or_else(|| take_from(&self.memory, Place::Ring));
+                .and_then(|overflow| take_from(&overflow, Place::Overflow, limit));
+            side.flight = overflow.or_else(|| take_from(&self.memory, Place::Ring, limit));
         }
         side.flight.clone()
     }
 
     /// The sink is done with the batch: its bytes are the producer's again, then the intent is closed (W3).
-    fn release(&self, flight: Flight<M>) {
+    pub fn release(&self, flight: Flight<M>) {
         let mut side = self.lock();
         flight.memory.word(Word::Released).store(flight.to, Ordering::Release);
         flight.memory.note_intent(None);
@@ -184,12 +218,12 @@ impl<M: RingMemory> Ring<M> {
 }
 
 /// Takes the oldest batch of one ring, under the lock. PAD and unreadable bytes are passed over on the way.
-fn take_from<M: RingMemory>(memory: &Arc<M>, place: Place) -> Option<Flight<M>> {
+fn take_from<M: RingMemory>(memory: &Arc<M>, place: Place, limit: u32) -> Option<Flight<M>> {
     loop {
         let from = memory.word(Word::Read).load(Ordering::Relaxed);
         // Pairs with the producer's publish: the bytes of every record before `head` are visible.
         let head = memory.word(Word::Head).load(Ordering::Acquire);
-        match run(&**memory, from, head, memory.size() / 4) {
+        match run(&**memory, from, head, limit.min(memory.size() / 4)) {
             Run::Empty => return None,
             Run::Pad(to) => pass(&**memory, to),
             Run::Bad => {
@@ -207,6 +241,21 @@ fn take_from<M: RingMemory>(memory: &Arc<M>, place: Place) -> Option<Flight<M>> 
                 });
             }
         }
+    }
+}
+
+/// Records of [from, to), as far as they can be read.
+pub(super) fn records_between<M: RingMemory>(memory: &M, from: i32, to: i32) -> u64 {
+    let (mut at, mut sum) = (from, 0);
+    loop {
+        at = match run(memory, at, to, u32::MAX) {
+            Run::Records { to: next, records, .. } => {
+                sum += records;
+                next
+            }
+            Run::Pad(next) => next,
+            Run::Empty | Run::Bad => return sum,
+        };
     }
 }
 
@@ -248,7 +297,7 @@ impl<M: RingMemory, S: Sink> Drainer<M, S> {
 
     /// Writes one batch. `None` when there is none.
     fn step(&mut self) -> Option<Outcome> {
-        let flight = self.ring.take()?;
+        let flight = self.ring.take(u32::MAX)?;
         let length = used(flight.to, flight.from);
         let sink = AssertUnwindSafe((&mut self.sink, &mut self.prepared));
         let memory = AssertUnwindSafe(&flight);

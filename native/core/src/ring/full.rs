@@ -97,37 +97,49 @@ impl<M: RingMemory> Ring<M> {
     /// Makes room for a record of `length` bytes (multiple of 8, at most a quarter of the ring). Producer's thread only.
     /// Cost: microseconds for a move; up to the lock budget, with `block` up to the block budget.
     pub fn make_room(&self, length: u32) -> Room {
-        self.within_policy(|side| self.clear_for(side, length))
+        self.room_or_reason(length, self.policy.on_full)
+            .map_or(Room::Made, |_| Room::Dropped)
+    }
+
+    /// As [`Ring::make_room`] for a record that has a policy of its own; tells why it is dropped.
+    pub fn room_or_reason(&self, length: u32, on_full: OnFull) -> Option<DropReason> {
+        self.within_policy(on_full, |side| self.clear_for(side, length, on_full))
     }
 
     /// Appends a record of any length up to half of the overflow, header included, behind everything that is in the ring.
     /// Producer's thread only. Dropped as `oversized` when there is no overflow or it is too small for it.
     pub fn append_oversized(&self, record: &[u8]) -> Room {
+        self.oversized_or_reason(record, self.policy.on_full)
+            .map_or(Room::Made, |_| Room::Dropped)
+    }
+
+    /// As [`Ring::append_oversized`] for a record that has a policy of its own; tells why it is dropped.
+    pub fn oversized_or_reason(&self, record: &[u8], on_full: OnFull) -> Option<DropReason> {
         let fits = |overflow: &Arc<M>| record.len() <= overflow.size() as usize / 2;
         if !self
             .lock_within(self.policy.lock_budget)
             .is_some_and(|side| side.overflow.as_ref().is_some_and(fits))
         {
             self.memory.count(DropReason::Oversized, 1);
-            return Room::Dropped;
+            return Some(DropReason::Oversized);
         }
-        let room = self.within_policy(|side| self.empty_into_overflow(side, record));
-        if room == Room::Made {
+        let lost = self.within_policy(on_full, |side| self.empty_into_overflow(side, record, on_full));
+        if lost.is_none() {
             // Nothing was published in the ring, so the producer's own look at `Park` does not happen.
             self.wake();
         }
-        room
+        lost
     }
 
-    /// Repeats `attempt` under the lock for as long as the policy allows.
-    fn within_policy(&self, mut attempt: impl FnMut(&mut Side<M>) -> bool) -> Room {
+    /// Repeats `attempt` under the lock for as long as the policy allows. Why the record is lost, `None` when it is not.
+    fn within_policy(&self, on_full: OnFull, mut attempt: impl FnMut(&mut Side<M>) -> bool) -> Option<DropReason> {
         loop {
             let began = Instant::now();
             let reason = match self.lock_within(self.policy.lock_budget) {
                 None => DropReason::Contended,
                 Some(mut side) => {
                     if attempt(&mut side) {
-                        return Room::Made;
+                        return None;
                     }
                     let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
                     if stall.releases != side.releases {
@@ -136,16 +148,16 @@ impl<M: RingMemory> Ring<M> {
                             releases: side.releases,
                         };
                     }
-                    match self.policy.on_full {
+                    match on_full {
                         OnFull::Block => DropReason::Stalled,
                         OnFull::DropOldest | OnFull::DropNewest => DropReason::Newest,
                     }
                 }
             };
             self.wake();
-            if self.policy.on_full != OnFull::Block || !self.wait(began) {
+            if on_full != OnFull::Block || !self.wait(began) {
                 self.memory.count(reason, 1);
-                return Room::Dropped;
+                return Some(reason);
             }
         }
     }
@@ -153,7 +165,8 @@ impl<M: RingMemory> Ring<M> {
     /// Sleeps a little out of the block budget. False when it is spent.
     fn wait(&self, began: Instant) -> bool {
         let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
-        if stall.spent >= self.policy.block_budget {
+        let budget_us = self.block_budget_us.load(std::sync::atomic::Ordering::Relaxed);
+        if stall.spent >= Duration::from_micros(budget_us) {
             return false;
         }
         std::thread::sleep(LOOK_AGAIN);
@@ -187,7 +200,7 @@ impl<M: RingMemory> Ring<M> {
     }
 
     /// Makes the ring have room for `length` bytes, or says that it cannot.
-    fn clear_for(&self, side: &mut Side<M>, length: u32) -> bool {
+    fn clear_for(&self, side: &mut Side<M>, length: u32, on_full: OnFull) -> bool {
         let ring = &*self.memory;
         let head = ring.word(Word::Head).load(Ordering::Relaxed);
         let fits = |head| {
@@ -204,43 +217,51 @@ impl<M: RingMemory> Ring<M> {
         }
         let read = ring.word(Word::Read).load(Ordering::Relaxed);
         if side.flies_in(Place::Ring) {
-            return self.relocate(side, read, head, None, |_| {
+            return self.relocate(side, read, head, None, on_full, |_| {
                 ring.word(Word::Head).store(read, Ordering::Release)
             }) && fits(read);
         }
         // Half of the ring at once, so that a stalled sink costs one call per half ring, not per record; if the overflow
         // has no room for that much, what the record needs (twice its length, since padding is less than it). Who drops the
         // newest does so cheaply: a producer faster than its sink would come here for every record.
-        let little = (self.policy.on_full != OnFull::DropNewest).then_some(2 * length);
+        let little = (on_full != OnFull::DropNewest).then_some(2 * length);
         let attempts = [Some(ring.size() / 2), little];
         attempts.into_iter().flatten().any(|bytes| {
             let to = position_after(ring, read, head, bytes);
-            self.relocate(side, read, to, None, |to| pass(ring, to)) && fits(head)
+            self.relocate(side, read, to, None, on_full, |to| pass(ring, to)) && fits(head)
         })
     }
 
     /// Moves everything behind the flight to the overflow, then `record`.
-    fn empty_into_overflow(&self, side: &mut Side<M>, record: &[u8]) -> bool {
+    fn empty_into_overflow(&self, side: &mut Side<M>, record: &[u8], on_full: OnFull) -> bool {
         let ring = &*self.memory;
         let head = ring.word(Word::Head).load(Ordering::Relaxed);
         let read = ring.word(Word::Read).load(Ordering::Relaxed);
         if side.flies_in(Place::Ring) {
-            return self.relocate(side, read, head, Some(record), |_| {
+            return self.relocate(side, read, head, Some(record), on_full, |_| {
                 ring.word(Word::Head).store(read, Ordering::Release)
             });
         }
-        self.relocate(side, read, head, Some(record), |to| pass(ring, to))
+        self.relocate(side, read, head, Some(record), on_full, |to| pass(ring, to))
     }
 
     /// Moves the ring's records in [from, to) to the overflow, then appends `extra`; `settle` takes them out of the ring.
     /// All or nothing, but that `drop-oldest` drops records for it: first the overflow's, then the oldest of these.
-    fn relocate(&self, side: &Side<M>, from: i32, to: i32, extra: Option<&[u8]>, settle: impl FnOnce(i32)) -> bool {
+    fn relocate(
+        &self,
+        side: &Side<M>,
+        from: i32,
+        to: i32,
+        extra: Option<&[u8]>,
+        on_full: OnFull,
+        settle: impl FnOnce(i32),
+    ) -> bool {
         let ring = &*self.memory;
-        let may_drop = self.policy.on_full == OnFull::DropOldest;
+        let may_drop = on_full == OnFull::DropOldest;
         let extra_length = extra.map_or(0, <[u8]>::len) as u32;
         let Some(overflow) = side.overflow.as_deref() else {
             if may_drop && extra.is_none() {
-                ring.count(DropReason::Oldest, records_in(ring, from, to));
+                self.lose_oldest(ring, from, to);
                 settle(to);
             }
             return may_drop && extra.is_none();
@@ -264,8 +285,8 @@ impl<M: RingMemory> Ring<M> {
             if flying || !self.drop_run(overflow) {
                 // The overflow has nothing to give: the oldest records are these.
                 start = match run(ring, start, to, CHUNK.min(ring.size() / 4)) {
-                    Run::Records { to: next, records, .. } => {
-                        ring.count(DropReason::Oldest, records);
+                    Run::Records { to: next, .. } => {
+                        self.lose_oldest(ring, start, next);
                         next
                     }
                     Run::Pad(next) => next,
@@ -322,12 +343,30 @@ impl<M: RingMemory> Ring<M> {
             Run::Empty => return false,
             Run::Pad(to) => pass(overflow, to),
             Run::Bad => pass(overflow, head),
-            Run::Records { to, records, .. } => {
-                self.memory.count(DropReason::Oldest, records);
+            Run::Records { to, .. } => {
+                self.lose_oldest(overflow, read, to);
                 pass(overflow, to);
             }
         }
         true
+    }
+
+    /// Counts the records of [from, to), which make room, and shows them to whoever counts them in another way as well.
+    fn lose_oldest(&self, place: &M, from: i32, to: i32) {
+        let mut at = from;
+        loop {
+            at = match run(place, at, to, u32::MAX) {
+                Run::Records { to: next, records, .. } => {
+                    self.memory.count(DropReason::Oldest, records);
+                    if let Some(seen) = self.on_loss.get() {
+                        place.read(offset(at, place.size()), used(next, at), |records| seen(records));
+                    }
+                    next
+                }
+                Run::Pad(next) => next,
+                Run::Empty | Run::Bad => return,
+            };
+        }
     }
 }
 
@@ -381,24 +420,12 @@ fn position_after<M: RingMemory>(memory: &M, from: i32, head: i32, bytes: u32) -
     at
 }
 
-fn records_in<M: RingMemory>(memory: &M, from: i32, to: i32) -> u64 {
-    fold(memory, from, to, |sum, records, _| sum + records)
-}
-
 fn largest_in<M: RingMemory>(memory: &M, from: i32, to: i32) -> u32 {
-    fold(memory, from, to, |largest, _, length| u64::from(length).max(largest)) as u32
-}
-
-fn fold<M: RingMemory>(memory: &M, from: i32, to: i32, step: impl Fn(u64, u64, u32) -> u64) -> u64 {
     let (mut at, mut result) = (from, 0);
     loop {
         at = match run(memory, at, to, u32::MAX) {
-            Run::Records {
-                to: next,
-                records,
-                largest,
-            } => {
-                result = step(result, records, largest);
+            Run::Records { to: next, largest, .. } => {
+                result = largest.max(result);
                 next
             }
             Run::Pad(next) => next,

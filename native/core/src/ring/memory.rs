@@ -46,6 +46,16 @@ impl SegmentRing {
             .load(Ordering::Relaxed)
     }
 
+    /// Lends bytes of the ring for as long as the caller knows that nobody writes them.
+    ///
+    /// # Safety
+    /// The bytes lie in [released, head), and neither moves over them while the slice lives.
+    pub(super) unsafe fn lend(&self, offset: u32, length: usize) -> &[u8] {
+        let start = self.at(offset, length);
+        // SAFETY: inside the segment, which is never unmapped; unchanged by the function's contract.
+        unsafe { std::slice::from_raw_parts(start, length) }
+    }
+
     fn at(&self, offset: u32, length: usize) -> *mut u8 {
         assert!(
             offset as usize + length <= self.size as usize,

@@ -24,6 +24,7 @@ pub mod record;
 pub mod recover;
 #[cfg(not(loom))]
 pub mod rings;
+pub mod slots;
 pub mod spool;
 pub mod value;
 
@@ -137,12 +138,19 @@ pub trait RingMemory: Send + Sync + 'static {
 pub struct Ring<M> {
     memory: Arc<M>,
     policy: Policy,
+    /// Longest wait of `block` per stall, in us; of the policy, until somebody changes it.
+    block_budget_us: std::sync::atomic::AtomicU64,
     side: Mutex<Side<M>>,
     /// Only the producer's thread looks at it.
     stall: std::sync::Mutex<Stall>,
     wake: OnceLock<Arc<dyn Fn() + Send + Sync>>,
+    /// Sees the records that `drop-oldest` drops, under the consumer lock.
+    on_loss: OnceLock<Arc<SeeLost>>,
     has_producer: AtomicBool,
 }
+
+/// Looks at records that are about to be lost. Called under the consumer lock: it counts, and nothing else.
+pub type SeeLost = dyn Fn(&[u8]) + Send + Sync;
 
 /// What the consumer lock guards beside the cursors.
 pub struct Side<M> {
@@ -163,6 +171,7 @@ impl<M: RingMemory> Ring<M> {
         );
         Ring {
             memory,
+            block_budget_us: (policy.block_budget.as_micros() as u64).into(),
             policy,
             side: Mutex::new(Side {
                 flight: None,
@@ -171,6 +180,7 @@ impl<M: RingMemory> Ring<M> {
             }),
             stall: std::sync::Mutex::new(Stall::default()),
             wake: OnceLock::new(),
+            on_loss: OnceLock::new(),
             has_producer: AtomicBool::new(false),
         }
     }
@@ -196,6 +206,11 @@ impl<M: RingMemory> Ring<M> {
         let _ = self.wake.set(wake);
     }
 
+    /// Who sees the records that `drop-oldest` drops. The first one stays.
+    pub fn on_loss(&self, seen: Arc<SeeLost>) {
+        let _ = self.on_loss.set(seen);
+    }
+
     /// Wakes the collector: a full ring, or a publish that saw it parked. Cost: a lock and a condvar.
     pub fn wake(&self) {
         if let Some(wake) = self.wake.get() {
@@ -214,10 +229,51 @@ impl<M: RingMemory> Ring<M> {
     /// True when there are records that no sink has taken, or one still in flight.
     pub fn pending(&self) -> bool {
         let side = self.lock();
+        side.flight.is_some() || self.waiting(&side)
+    }
+
+    /// True when there are records that no sink has taken, beside those in flight.
+    pub fn has_more(&self) -> bool {
+        self.waiting(&self.lock())
+    }
+
+    fn waiting(&self, side: &Side<M>) -> bool {
         let waits = |memory: &M| {
             memory.word(Word::Head).load(Ordering::Acquire) != memory.word(Word::Read).load(Ordering::Relaxed)
         };
-        side.flight.is_some() || side.overflow.as_deref().is_some_and(waits) || waits(&self.memory)
+        side.overflow.as_deref().is_some_and(waits) || waits(&self.memory)
+    }
+
+    /// Bytes of ring and overflow that are not released, padding included.
+    pub fn unreleased_bytes(&self) -> u64 {
+        let side = self.lock();
+        let bytes = |memory: &M| {
+            let [head, released] = [Word::Head, Word::Released].map(|word| memory.word(word).load(Ordering::Acquire));
+            u64::from(position::used(head, released))
+        };
+        bytes(&self.memory) + side.overflow.as_deref().map_or(0, bytes)
+    }
+
+    /// Records of ring and overflow that are not released. O(records); for the end.
+    pub fn unreleased_records(&self) -> u64 {
+        let side = self.lock();
+        let count = |memory: &M| {
+            let [head, released] = [Word::Head, Word::Released].map(|word| memory.word(word).load(Ordering::Acquire));
+            consumer::records_between(memory, released, head)
+        };
+        count(&self.memory) + side.overflow.as_deref().map_or(0, count)
+    }
+
+    /// The overflow's memory, once there is one.
+    pub fn overflow(&self) -> Option<Arc<M>> {
+        self.lock().overflow.clone()
+    }
+
+    /// Changes the longest wait of `block` per stall.
+    pub fn set_block_budget(&self, budget: std::time::Duration) {
+        let budget_us = budget.as_micros().min(u128::from(u64::MAX)) as u64;
+        self.block_budget_us
+            .store(budget_us, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Runs `body` while no record is taken, moved or released. A batch may still be in flight: the answer says so.

@@ -1,9 +1,9 @@
 //! The producer in Rust: the same protocol as `src/binding/ring-writer.ts`, for markers that recovery writes, for tests
 //! and for the loom models. One per ring, on any one thread.
-use super::full::Room;
+use super::full::{OnFull, Room};
 use super::position::{after, aligned, max_record, offset, place};
 use super::record::Header;
-use super::{Ring, RingMemory, Word};
+use super::{DropReason, Ring, RingMemory, Word};
 use crate::layout::RECORD_HEADER;
 use crate::loom::{Ordering, fence};
 use std::sync::Arc;
@@ -34,7 +34,9 @@ impl<M: RingMemory> Producer<M> {
         let length = aligned(u32::try_from(body.len() + RECORD_HEADER).unwrap_or(u32::MAX));
         let header = Header::for_body(kind, u32::try_from(body.len()).unwrap_or(u32::MAX), false).to_bytes();
         if length <= max_record(self.ring.memory.size()) {
-            return self.publish(length, &[&header, body]);
+            return self
+                .publish(length, &[&header, body], self.ring.policy.on_full)
+                .is_none();
         }
         let mut record = [&header, body].concat();
         record.resize(length as usize, 0);
@@ -43,15 +45,21 @@ impl<M: RingMemory> Producer<M> {
 
     /// As [`Producer::push`], for a whole record with its header, whose length is what the header says.
     pub fn push_record(&mut self, record: &[u8]) -> bool {
-        if record.len() > max_record(self.ring.memory.size()) as usize {
-            return self.ring.append_oversized(record) == Room::Made;
-        }
-        self.publish(record.len() as u32, &[record])
+        self.push_record_as(record, self.ring.policy.on_full).is_none()
     }
 
-    fn publish(&mut self, length: u32, pieces: &[&[u8]]) -> bool {
-        let Some((mut head, padding)) = self.place(length) else {
-            return false;
+    /// As [`Producer::push_record`] for a record that has a policy of its own; tells why it is dropped.
+    pub fn push_record_as(&mut self, record: &[u8], on_full: OnFull) -> Option<DropReason> {
+        if record.len() > max_record(self.ring.memory.size()) as usize {
+            return self.ring.oversized_or_reason(record, on_full);
+        }
+        self.publish(record.len() as u32, &[record], on_full)
+    }
+
+    fn publish(&mut self, length: u32, pieces: &[&[u8]], on_full: OnFull) -> Option<DropReason> {
+        let (mut head, padding) = match self.place(length, on_full) {
+            Ok(place) => place,
+            Err(reason) => return Some(reason),
         };
         let memory = &self.ring.memory;
         let size = memory.size();
@@ -70,24 +78,24 @@ impl<M: RingMemory> Producer<M> {
         if memory.word(Word::Park).load(Ordering::Relaxed) != 0 {
             self.ring.wake();
         }
-        true
+        None
     }
 
-    /// The head and the padding before a record of `length` bytes, `None` when it was dropped.
-    fn place(&mut self, length: u32) -> Option<(i32, u32)> {
+    /// The head and the padding before a record of `length` bytes, or why it was dropped.
+    fn place(&mut self, length: u32, on_full: OnFull) -> Result<(i32, u32), DropReason> {
         let memory = &self.ring.memory;
         let size = memory.size();
         loop {
             let head = memory.word(Word::Head).load(Ordering::Relaxed);
             if let Some(padding) = place(head, self.seen, length, size) {
-                return Some((head, padding));
+                return Ok((head, padding));
             }
             // Acquire: the sink's reads of these bytes happened before we write over them.
             let released = memory.word(Word::Released).load(Ordering::Acquire);
             if released != self.seen {
                 self.seen = released;
-            } else if self.ring.make_room(length) == Room::Dropped {
-                return None;
+            } else if let Some(reason) = self.ring.room_or_reason(length, on_full) {
+                return Err(reason);
             }
         }
     }

@@ -2,7 +2,9 @@
 //! Trusts nothing: every number is checked before it is used. Any thread; allocates only the list of parts.
 use super::DropReason;
 use super::intent::{FileState, Intent, Move, resume};
-use super::position::{offset, used, valid_size};
+use super::position::{after, offset, used, valid_size};
+use super::read_records;
+use super::record::BadRecord;
 use crate::layout::*;
 
 /// Why a segment's bytes hold no readable ring.
@@ -88,6 +90,39 @@ impl<'a> RingImage<'a> {
             .filter(|piece| !piece.is_empty())
     }
 
+    /// The producer's position.
+    pub fn head(&self) -> i32 {
+        self.head
+    }
+
+    /// The position up to which records are released.
+    pub fn released(&self) -> i32 {
+        self.released
+    }
+
+    /// The records of [from, to), which lie within the cursors, each with the position behind it. Ends at the first that makes no
+    /// sense, of which the answer is an error.
+    pub fn records(&self, from: i32, to: i32) -> impl Iterator<Item = Result<(i32, &'a [u8]), BadRecord>> + use<'a> {
+        let mut start = from;
+        self.range(from, to).flat_map(move |piece| {
+            let base = start;
+            start = after(base, piece.len() as u32);
+            let mut records = read_records(piece);
+            std::iter::from_fn(move || {
+                let before = records.position();
+                let record = records.next()?;
+                let end = records.position();
+                Some(record.map(|record| {
+                    // What is before the record is PAD.
+                    let length = end - before;
+                    let header = RECORD_HEADER + record.body.len();
+                    let start = end - header.next_multiple_of(8).min(length);
+                    (after(base, end as u32), &piece[start..end])
+                }))
+            })
+        })
+    }
+
     /// [released, end): what the sink has not confirmed.
     fn unconfirmed(&self, end: i32, file: &mut dyn FnMut(&Intent) -> Option<FileState>, parts: &mut Vec<Part<'a>>) {
         let within =
@@ -109,6 +144,26 @@ impl<'a> RingImage<'a> {
     }
 }
 
+/// Where the records lie that are not released, oldest first: in the overflow (true) or in the ring, from one position to another.
+pub fn unreleased(ring: &RingImage<'_>, overflow: Option<&RingImage<'_>>) -> Vec<(bool, i32, i32)> {
+    let mut ranges = vec![(false, ring.released, ring.read)];
+    if let Some(overflow) = overflow {
+        ranges.push((true, overflow.released, overflow.head));
+    }
+    ranges.push((false, rest_of(ring, overflow), ring.head));
+    ranges
+}
+
+/// Where the rest of the ring begins. Killed between the overflow's new head and the ring's new cursor, records are in both.
+fn rest_of(ring: &RingImage<'_>, overflow: Option<&RingImage<'_>>) -> i32 {
+    let Some(overflow) = overflow else { return ring.read };
+    let in_both = |moved: &Move| moved.overflow_head == overflow.head && moved.from == ring.read && moved.to & 7 == 0;
+    match ring.moving.filter(in_both) {
+        Some(moved) if used(moved.to, ring.read) <= used(ring.head, ring.read) => moved.to,
+        _ => ring.read,
+    }
+}
+
 /// The records of a ring and its overflow that no sink has, oldest first: the flight, the overflow, the rest of the ring.
 /// `file` finds the file that an intent names by its device and inode, whatever its name is now.
 pub fn pending<'a>(
@@ -118,18 +173,10 @@ pub fn pending<'a>(
 ) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     ring.unconfirmed(ring.read, &mut file, &mut parts);
-    let mut rest = ring.read;
     if let Some(overflow) = overflow {
         overflow.unconfirmed(overflow.head, &mut file, &mut parts);
-        // Killed between the overflow's new head and the ring's new cursor: the records are in both.
-        let in_both = |moved: &Move| moved.overflow_head == overflow.head && moved.from == rest && moved.to & 7 == 0;
-        if let Some(moved) = ring.moving.filter(in_both)
-            && used(moved.to, rest) <= used(ring.head, rest)
-        {
-            rest = moved.to;
-        }
     }
-    parts.extend(ring.range(rest, ring.head).map(|bytes| Part {
+    parts.extend(ring.range(rest_of(ring, overflow), ring.head).map(|bytes| Part {
         bytes,
         skip: 0,
         uncertain: false,

@@ -1,7 +1,7 @@
 //! All rings of the process with their segments, intern tables and sinks, and the one collector that drains them. Opened
 //! and retired by the threads that write them; everything else is for any thread.
 use super::consumer::{Drainer, Sink};
-use super::full::Policy;
+use super::full::{OnFull, Policy};
 use super::memory::SegmentRing;
 use super::producer::Producer;
 use super::record::Header;
@@ -26,6 +26,9 @@ use std::time::Duration;
 /// Room for intern entries before a ring: an eighth of the ring within these bounds.
 const METADATA: (u32, u32) = (4 << 10, 128 << 10);
 
+/// The signal of log rings. Their losses are counted per level and sink (`kymo_log_lines_dropped_total`), and nowhere else.
+pub const LOGS: &str = "logs";
+
 /// What a ring is opened with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RingOptions {
@@ -44,7 +47,7 @@ pub struct RingOptions {
 pub enum Destination {
     /// A file that they are appended to as they are; not one of another ring.
     Spool(PathBuf),
-    /// A sink of the process, which any number of rings may feed; see [`Rings::open_into`].
+    /// A sink of the process, which any number of rings may feed; see [`Rings::open_into`] and [`Rings::open_for`].
     Process,
 }
 
@@ -94,18 +97,26 @@ impl OpenRing {
     /// Writes a whole record for a thread whose JavaScript cannot (M5): `record` is as it would be in the ring. False when it
     /// is dropped, which is counted, or makes no sense. Only the thread that opened the ring calls it.
     pub fn push(&self, record: &[u8]) -> bool {
+        self.push_as(record, self.options.policy.on_full).is_none()
+    }
+
+    /// As [`OpenRing::push`] for a record that has a policy of its own; tells why it is dropped.
+    pub fn push_as(&self, record: &[u8], on_full: OnFull) -> Option<DropReason> {
         let header = record
             .first_chunk()
             .map(|header| Header::parse(*header, 0, record.len()));
         if !header.is_some_and(|header| header.is_ok_and(|header| header.length as usize == record.len())) {
             self.ring.memory().count(DropReason::Failed, 1);
-            return false;
+            return Some(DropReason::Failed);
         }
         let mut producer = lock(&self.producer);
         if producer.is_none() {
             *producer = self.ring.producer();
         }
-        producer.as_mut().is_some_and(|producer| producer.push_record(record))
+        match producer.as_mut() {
+            Some(producer) => producer.push_record_as(record, on_full),
+            None => Some(DropReason::Failed),
+        }
     }
 
     /// Tells the producer which wall anchor is in force: its number, and wall minus monotonic clock in ms.
@@ -153,15 +164,16 @@ impl Rings {
     /// thread has ended. The overflow and the pages follow from the collector, so a ring that fills up at once may have none yet.
     pub fn open(&self, options: RingOptions, thread: u32) -> Result<Arc<OpenRing>, RingError> {
         let destination = options.destination.clone();
-        self.open_ring(options, thread, |number, interned| match destination {
+        let make = |number, interned: &Arc<InternTable>| match destination {
             Destination::Spool(path) => {
                 let file = spool::open(&path).map_err(RingError::Spool)?;
                 let sink = FileSink::new(file, number, Arc::clone(interned));
                 let errno = sink.errno();
-                Ok((Box::new(sink), errno))
+                Ok((Some(Box::new(sink) as Box<dyn Sink>), errno))
             }
             Destination::Process => Err(RingError::NoSink),
-        })
+        };
+        Ok(self.open_ring(options, thread, make)?.0)
     }
 
     /// As [`Rings::open`], into a sink of the process.
@@ -171,17 +183,21 @@ impl Rings {
         thread: u32,
         make: Box<MakeSink<'_>>,
     ) -> Result<Arc<OpenRing>, RingError> {
-        self.open_ring(options, thread, |number, interned| {
-            Ok((make(number, interned), Arc::default()))
-        })
+        let made = |number, interned: &Arc<InternTable>| Ok((Some(make(number, interned)), Arc::default()));
+        Ok(self.open_ring(options, thread, made)?.0)
+    }
+
+    /// As [`Rings::open`], for a consumer of its own, which takes from several rings; `true` when it has not seen this one before.
+    pub fn open_for(&self, options: RingOptions, thread: u32) -> Result<(Arc<OpenRing>, bool), RingError> {
+        self.open_ring(options, thread, |_, _| Ok((None, Arc::default())))
     }
 
     fn open_ring(
         &self,
         options: RingOptions,
         thread: u32,
-        make: impl FnOnce(u32, &Arc<InternTable>) -> Result<(Box<dyn Sink>, Arc<AtomicI32>), RingError>,
-    ) -> Result<Arc<OpenRing>, RingError> {
+        make: impl FnOnce(u32, &Arc<InternTable>) -> Result<(Option<Box<dyn Sink>>, Arc<AtomicI32>), RingError>,
+    ) -> Result<(Arc<OpenRing>, bool), RingError> {
         if !position::valid_size(options.size) {
             return Err(RingError::Size(options.size));
         }
@@ -192,7 +208,7 @@ impl Rings {
             .find(|ring| ring.options == options && ring.retired.swap(false, Ordering::AcqRel))
         {
             take_over(ring, thread);
-            return Ok(Arc::clone(ring));
+            return Ok((Arc::clone(ring), false));
         }
         let same = |ring: &Arc<OpenRing>| ring.options.destination == options.destination;
         if options.destination != Destination::Process && rings.iter().any(same) {
@@ -208,12 +224,17 @@ impl Rings {
         );
         let interned = Arc::new(InternTable::new(Arc::clone(&segment)));
         let (sink, spool_error) = make(number, &interned)?;
+        segment
+            .u32_at(RING_SIGNAL_AT)
+            .store(signal_of(&options), Ordering::Relaxed);
         let memory =
             SegmentRing::create(Arc::clone(&segment), options.size, number).ok_or(RingError::Size(options.size))?;
         let ring = Arc::new(Ring::new(Arc::new(memory), options.policy));
         let waker = collector.clone();
         ring.on_wake(Arc::new(move || waker.wake()));
-        collector.add(Box::new(Drainer::new(Arc::clone(&ring), sink)));
+        if let Some(sink) = sink {
+            collector.add(Box::new(Drainer::new(Arc::clone(&ring), sink)));
+        }
         self.provide_overflow(&collector, Arc::downgrade(&ring), segment, &options, number, thread);
         let retired = AtomicBool::new(false);
         let open = Arc::new(OpenRing {
@@ -226,7 +247,7 @@ impl Rings {
             retired,
         });
         rings.push(Arc::clone(&open));
-        Ok(open)
+        Ok((open, true))
     }
 
     /// Has the collector pre-fault the ring and make its overflow.
@@ -239,7 +260,7 @@ impl Rings {
         number: u32,
         thread: u32,
     ) {
-        let (provider, size) = (Arc::clone(&self.provider), options.size);
+        let (provider, size, signal) = (Arc::clone(&self.provider), options.size, signal_of(options));
         collector.submit(Box::new(move || {
             prefault(&segment);
             let bytes = (HEADER_SIZE + size as usize).next_multiple_of(HEADER_SIZE);
@@ -248,6 +269,7 @@ impl Rings {
                 return;
             };
             prefault(&overflow);
+            overflow.u32_at(RING_SIGNAL_AT).store(signal, Ordering::Relaxed);
             if let (Some(ring), Some(memory)) = (ring.upgrade(), SegmentRing::create(Arc::new(overflow), size, number))
             {
                 ring.set_overflow(Arc::new(memory));
@@ -300,6 +322,11 @@ impl fmt::Display for RingError {
 
 impl std::error::Error for RingError {}
 
+/// The word that says in a segment whose records these are.
+fn signal_of(options: &RingOptions) -> u32 {
+    if options.signal == LOGS { SIGNAL_LOGS } else { 0 }
+}
+
 /// A new thread writes the ring of an ended one, whose last record may have been half built.
 fn take_over(ring: &OpenRing, thread: u32) {
     let segment = ring.ring.memory().segment();
@@ -316,7 +343,7 @@ impl MetricsCollector for Rings {
     /// `kymo_ring_dropped_total{signal,reason}`, summed over rings of one signal; reasons with none are left out.
     fn collect(&self, emit: &mut dyn FnMut(Sample<'_>)) {
         let mut sums: Vec<(String, u64)> = Vec::new();
-        for ring in &*self.list() {
+        for ring in self.list().iter().filter(|ring| ring.options.signal != LOGS) {
             for (reason, count) in ring.dropped().filter(|(reason, _)| *reason != DropReason::Cut) {
                 let labels = format!("signal=\"{}\",reason=\"{}\"", ring.options.signal, reason.word());
                 match sums.iter_mut().find(|(known, _)| *known == labels) {
@@ -343,7 +370,6 @@ impl MetricsCollector for Rings {
 mod tests {
     use super::*;
     use crate::memory::table::AnonymousProvider;
-    use crate::ring::full::OnFull;
     use crate::ring::read_records;
 
     const LONG: Duration = Duration::from_secs(60);

@@ -3,6 +3,40 @@
 use super::log_file::end_of_lines;
 use std::io::{self, ErrorKind};
 
+/// Where what must not be cut ends.
+#[derive(Clone, Copy)]
+pub enum Units<'a> {
+    /// At line endings.
+    Lines,
+    /// At these places, in rising order; the last one is the end of the bytes.
+    Ends(&'a [usize]),
+}
+
+impl Units<'_> {
+    /// The last end within the first `done` bytes.
+    fn whole(self, bytes: &[u8], done: usize) -> usize {
+        match self {
+            Units::Lines => end_of_lines(&bytes[..done]),
+            Units::Ends(ends) => ends[..ends.partition_point(|end| *end <= done)]
+                .last()
+                .copied()
+                .unwrap_or(0),
+        }
+    }
+
+    /// The first end behind `from`.
+    fn next(self, bytes: &[u8], from: usize) -> usize {
+        let found = match self {
+            Units::Lines => bytes[from..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map(|at| from + at + 1),
+            Units::Ends(ends) => ends.get(ends.partition_point(|end| *end <= from)).copied(),
+        };
+        found.unwrap_or(bytes.len())
+    }
+}
+
 /// The line that was taken in part. It counts as not written, so it comes again: then only its rest is sent.
 #[derive(Default)]
 pub struct CutLine {
@@ -11,12 +45,17 @@ pub struct CutLine {
 }
 
 impl CutLine {
-    /// Sends `lines` by `send`, which answers how many bytes it took. Answers the bytes of `lines` that are through, up to the end of a line.
+    /// Sends `bytes` by `send`, which answers how many of them it took. Answers the bytes that are through, up to the end of a unit.
     ///
     /// # Errors
-    /// What `send` says, where not one line is through.
-    pub fn write(&mut self, lines: &[u8], mut send: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<usize> {
-        if self.sent > 0 && !lines.starts_with(&self.line) {
+    /// What `send` says, where not one unit is through.
+    pub fn write(
+        &mut self,
+        bytes: &[u8],
+        units: Units<'_>,
+        mut send: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if self.sent > 0 && !bytes.starts_with(&self.line) {
             // It was given up in the meantime; its beginning is out, so its end goes as well.
             while self.sent < self.line.len() {
                 self.sent += some(send(&self.line[self.sent..]))?;
@@ -25,22 +64,20 @@ impl CutLine {
         }
         let mut done = self.sent;
         let failure = loop {
-            if done == lines.len() {
+            if done == bytes.len() {
                 self.restart();
                 return Ok(done);
             }
-            match some(send(&lines[done..])) {
+            match some(send(&bytes[done..])) {
                 Ok(taken) => done += taken,
                 Err(error) => break error,
             }
         };
-        let whole = end_of_lines(&lines[..done]);
+        let whole = units.whole(bytes, done);
         self.sent = done - whole;
-        let length = lines[whole..].iter().position(|byte| *byte == b'\n');
         self.line.clear();
         if self.sent > 0 {
-            self.line
-                .extend_from_slice(&lines[whole..length.map_or(lines.len(), |at| whole + at + 1)]);
+            self.line.extend_from_slice(&bytes[whole..units.next(bytes, whole)]);
         }
         if whole > 0 { Ok(whole) } else { Err(failure) }
     }
@@ -97,7 +134,7 @@ mod tests {
                 };
                 let mut at = 0;
                 while at < lines.len() {
-                    match cut.write(&lines[at..], |bytes| narrow.send(bytes)) {
+                    match cut.write(&lines[at..], Units::Lines, |bytes| narrow.send(bytes)) {
                         Ok(done) => {
                             assert_eq!(lines[at + done - 1], b'\n', "it answers whole lines");
                             at += done;
@@ -114,6 +151,34 @@ mod tests {
     }
 
     #[test]
+    fn units_need_no_line_ending() {
+        let (bytes, ends) = (b"5 a\nb\n3 cd", [6, 10]);
+        for room in 1..=bytes.len() {
+            let mut cut = CutLine::default();
+            let mut narrow = Narrow {
+                taken: Vec::new(),
+                room,
+                step: 2,
+            };
+            let mut rest = (&bytes[..], &ends[..]);
+            while !rest.0.is_empty() {
+                let moved: Vec<usize> = rest.1.iter().map(|end| end - (bytes.len() - rest.0.len())).collect();
+                match cut.write(rest.0, Units::Ends(&moved), |bytes| narrow.send(bytes)) {
+                    Ok(done) => {
+                        assert!(moved.contains(&done));
+                        rest = (
+                            &rest.0[done..],
+                            &rest.1[moved.iter().filter(|end| **end <= done).count()..],
+                        );
+                    }
+                    Err(_) => narrow.room = room,
+                }
+            }
+            assert_eq!(narrow.taken, bytes);
+        }
+    }
+
+    #[test]
     fn a_cut_line_that_is_given_up_is_ended_before_the_next_one() {
         let mut cut = CutLine::default();
         let mut narrow = Narrow {
@@ -121,9 +186,15 @@ mod tests {
             room: 4,
             step: 100,
         };
-        assert!(cut.write(b"dropped\n", |bytes| narrow.send(bytes)).is_err());
+        assert!(
+            cut.write(b"dropped\n", Units::Lines, |bytes| narrow.send(bytes))
+                .is_err()
+        );
         narrow.room = 100;
-        assert_eq!(cut.write(b"other\n", |bytes| narrow.send(bytes)).unwrap(), 6);
+        assert_eq!(
+            cut.write(b"other\n", Units::Lines, |bytes| narrow.send(bytes)).unwrap(),
+            6
+        );
         assert_eq!(narrow.taken, b"dropped\nother\n");
     }
 
@@ -135,14 +206,17 @@ mod tests {
             room: 4,
             step: 100,
         };
-        assert!(cut.write(b"again\n", |bytes| narrow.send(bytes)).is_err());
+        assert!(cut.write(b"again\n", Units::Lines, |bytes| narrow.send(bytes)).is_err());
         cut.restart();
         narrow = Narrow {
             taken: Vec::new(),
             room: 100,
             step: 100,
         };
-        assert_eq!(cut.write(b"again\n", |bytes| narrow.send(bytes)).unwrap(), 6);
+        assert_eq!(
+            cut.write(b"again\n", Units::Lines, |bytes| narrow.send(bytes)).unwrap(),
+            6
+        );
         assert_eq!(narrow.taken, b"again\n");
     }
 }

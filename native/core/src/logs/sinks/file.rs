@@ -1,7 +1,7 @@
 //! A file sink: lines appended to a file, or to files that are named by UTC day and number and looked after by the sink. Several processes
 //! may write to the same ones: each piece is placed and written under the file's lock. Runs on the collector, or on the thread of its outlet
 //! when each write waits for the device.
-use super::cut_line::CutLine;
+use super::cut_line::{CutLine, Units};
 use super::day::Day;
 use super::housekeeping::{Housekeeping, Request, Rules, own_files};
 use super::log_file::{LogFile, Making, end_of_lines};
@@ -308,7 +308,7 @@ impl FileSink {
             return Err(io::Error::from(ErrorKind::NotFound));
         };
         if !open.file.is_regular() {
-            return self.cut.write(lines, |bytes| open.file.push(bytes));
+            return self.cut.write(lines, Units::Lines, |bytes| open.file.push(bytes));
         }
         let fitting = match self.options.max_bytes {
             Some(max_bytes) => fitting(lines, max_bytes.saturating_sub(start)),

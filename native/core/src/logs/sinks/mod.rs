@@ -1,9 +1,13 @@
 //! Line writers: where lines leave the process. Each is used by one thread at a time, the collector or the thread of its outlet.
 
+pub mod connection;
 mod cut_line;
 pub mod day;
+pub mod descriptor;
 pub mod file;
 mod housekeeping;
 mod log_file;
 pub mod names;
 mod pack;
+mod polled;
+pub mod socket;

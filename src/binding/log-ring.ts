@@ -20,7 +20,7 @@ class Nowhere implements LogWriter {
   }
 
   write(): boolean {
-    if (this.#isCounted) native.logLost(this.call.level, 'no_memory', 1);
+    if (this.#isCounted) native.logLost(this.call.level, 1);
     return false;
   }
 

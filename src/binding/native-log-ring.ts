@@ -5,6 +5,6 @@ import type { RingAttachment } from './native-ring.js';
 export interface NativeLogRing {
   /** Opens the calling thread's log ring. Cold; fails with `KYMO_RING_OPEN`. */
   logRingOpen(options: { readonly sizeBytes: number; readonly threadId: number }): RingAttachment;
-  /** Counts lines of a level that a thread lost before a ring. */
-  logLost(level: number, reason: string, lines: number): void;
+  /** Counts lines of a level that a thread without a ring lost: `no_memory`. */
+  logLost(level: number, lines: number): void;
 }

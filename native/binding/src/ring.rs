@@ -1,6 +1,7 @@
 //! Rings for JS: opening, the calls of a producer that has no room, and records as values. App threads; the calls of
 //! [`WARM`] come from inside a record's writing, so they neither throw nor run JS.
 
+use crate::logs::ring::logs_of;
 use crate::process::{Mode, Process, process};
 use crate::raw::{Call, Callback, CodedError, coded};
 use kymo_core::intern::{Interned, read_entries};
@@ -279,7 +280,11 @@ unsafe extern "C" fn full(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: called by the runtime.
     unsafe {
         warm(env, info, 0.0, |call, open| {
-            made(open.ring.make_room(call.number(1) as u32))
+            let length = call.number(1) as u32;
+            made(match logs_of(open) {
+                Some(logs) => logs.make_room(open, length, call.number(2) as u16),
+                None => open.ring.make_room(length),
+            })
         })
     }
 }
@@ -291,7 +296,12 @@ unsafe extern "C" fn oversized(env: sys::napi_env, info: sys::napi_callback_info
             let length = call.number(2) as usize;
             call.bytes(1)
                 .and_then(|bytes| bytes.get(..length))
-                .map_or(0.0, |record| made(open.ring.append_oversized(record)))
+                .map_or(0.0, |record| {
+                    made(match logs_of(open) {
+                        Some(logs) => logs.append_oversized(open, record),
+                        None => open.ring.append_oversized(record),
+                    })
+                })
         })
     }
 }
@@ -302,7 +312,11 @@ unsafe extern "C" fn push(env: sys::napi_env, info: sys::napi_callback_info) -> 
         warm(env, info, 0.0, |call, open| {
             let length = call.number(2) as usize;
             let record = call.bytes(1).and_then(|bytes| bytes.get(..length));
-            record.map_or(0.0, |record| f64::from(u8::from(open.push(record))))
+            let push = |record| match logs_of(open) {
+                Some(logs) => logs.push(open, record),
+                None => open.push(record),
+            };
+            record.map_or(0.0, |record| f64::from(u8::from(push(record))))
         })
     }
 }
@@ -326,7 +340,11 @@ unsafe extern "C" fn dropped(env: sys::napi_env, info: sys::napi_callback_info) 
     unsafe {
         warm(env, info, 0.0, |call, open| {
             if let Some(&reason) = DropReason::ALL.get(call.number(1) as usize) {
-                open.ring.memory().count(reason, call.number(2) as u64);
+                let records = call.number(2) as u64;
+                match logs_of(open) {
+                    Some(logs) => logs.count_dropped(Some(open), reason, call.number(3) as u16, records),
+                    None => open.ring.memory().count(reason, records),
+                }
             }
             0.0
         })

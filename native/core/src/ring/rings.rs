@@ -89,6 +89,11 @@ pub struct OpenRing {
 }
 
 impl OpenRing {
+    /// True for a log ring, whose losses are counted by level.
+    pub fn is_of_logs(&self) -> bool {
+        self.options.signal == LOGS
+    }
+
     /// Longest record, header included, that the overflow takes.
     pub fn longest(&self) -> u32 {
         self.options.size / 2

@@ -6,7 +6,9 @@ import type * as OpenTelemetryCore from '@opentelemetry/core';
 import type * as OpenTelemetryOtlp from '@opentelemetry/exporter-trace-otlp-proto';
 import type * as OpenTelemetryMetrics from '@opentelemetry/sdk-metrics';
 import type * as OpenTelemetryTraces from '@opentelemetry/sdk-trace-base';
+import type Pino from 'pino';
 import type * as PromClient from 'prom-client';
+import type * as Winston from 'winston';
 import { PEERS } from './places.js';
 
 /** What `require('prom-client')` gives. */
@@ -25,6 +27,16 @@ export function loadPlatformaticClient(): typeof PromClient {
 /** A fresh prom-client registry, apart from the library's global one. */
 export function promRegistry(client: typeof PromClient): PromClient.Registry {
   return new client.Registry();
+}
+
+/** Loads pino. */
+export function loadPino(): typeof Pino {
+  return createRequire(PEERS)('pino');
+}
+
+/** Loads winston. */
+export function loadWinston(): typeof Winston {
+  return createRequire(PEERS)('winston');
 }
 
 /** Loads OpenTelemetry's metrics SDK. */

@@ -87,7 +87,9 @@ export function multistream(
       let least = Number.NEGATIVE_INFINITY;
       if (dedupe) for (const one of streams) if (one.level <= level && one.level > least) least = one.level;
       for (const { level: lowest, stream } of streams) {
-        if (!(lowest <= level && lowest >= least)) continue;
+        // As in pino, a level that is no number keeps the line from those behind it.
+        if (!(lowest <= level)) break;
+        if (lowest < least) continue;
         if ((stream as { [needsMetadataGsym]?: unknown })[needsMetadataGsym]) {
           const { lastTime, lastMsg, lastObj, lastLogger } = this;
           Object.assign(stream, { lastLevel: said, lastTime, lastMsg, lastObj, lastLogger });

@@ -11,3 +11,5 @@ pub mod names;
 mod pack;
 mod polled;
 pub mod socket;
+pub mod syslog;
+pub mod syslog_message;

@@ -103,9 +103,7 @@ function propertyText(
       case 'function':
         return undefined;
       default:
-        return stringifier === undefined
-          ? logger[stringifySym](value, logger[stringifySafeSym])
-          : stringifier(value, logger[stringifySafeSym]);
+        return stringifier === undefined ? logger[stringifySym](value, logger[stringifySafeSym]) : stringifier(value);
     }
   } catch (error) {
     return JSON.stringify(threw(error));
@@ -130,10 +128,10 @@ function anyMessageText(logger: Logger, key: string, serializer: Serializers[str
     let message = serializer ? serializer.call(logger[serializersSym], given) : given;
     const stringifiers = logger[stringifiersSym];
     const stringifier = stringifiers[key] ?? stringifiers[wildcardFirstSym];
-    if (typeof message === 'function' || message === undefined) return undefined;
+    if (typeof message === 'function' || (message === undefined && stringifier === undefined)) return undefined;
     if (typeof message === 'symbol') message = String(message);
     if (typeof message === 'number' && !Number.isFinite(message)) message = null;
-    if (stringifier !== undefined) return stringifier(message, logger[stringifySafeSym]);
+    if (stringifier !== undefined) return stringifier(message);
     return typeof message === 'string' ? quoted(message) : stringify(message, logger[stringifySafeSym]);
   } catch (error) {
     return JSON.stringify(threw(error));

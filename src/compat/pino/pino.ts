@@ -97,7 +97,7 @@ export function pino(...args: [first?: unknown, second?: unknown]): Logger {
 
   const safe = safeStringify(options.depthLimit, options.edgeLimit);
   const safeOrWhole = (value: unknown): string | undefined => stringify(value, safe);
-  const stringifiers = redact ? redaction(redact, (value, given) => stringify(value, given ?? safe)) : Object.create(null);
+  const stringifiers = redact ? redaction(redact, safe) : Object.create(null);
   const time = timestampOf(timestamp);
   const logger: Logger = Object.assign(Object.create(prototype), {
     levels: mappings(customLevels, useOnlyCustomLevels),

@@ -21,7 +21,6 @@ import {
   setLevelSym,
   streamSym,
   stringifiersSym,
-  stringifySym,
   useOnlyCustomLevelsSym,
   writeSym,
 } from './symbols.js';
@@ -43,7 +42,7 @@ function child(this: Logger, bindings: object, options?: ChildOptions): Logger {
   }
   if (typeof redact === 'object' && redact !== null) {
     instance.redact = redact;
-    const stringifiers = redaction(redact, this[stringifySym]);
+    const stringifiers = redaction(redact, refuse);
     instance[stringifiersSym] = stringifiers;
     instance[formatOptsSym] = { stringify: stringifiers[redactFmtSym] as (value: unknown) => string };
   }
@@ -53,6 +52,11 @@ function child(this: Logger, bindings: object, options?: ChildOptions): Logger {
     instance[setLevelSym](level || this.level);
   this.onChild?.(instance);
   return instance;
+}
+
+/** A child's own redaction has no serializer for what JSON.stringify refuses, in pino: its text is a placeholder. */
+function refuse(): never {
+  throw new TypeError('no serializer to fall back to');
 }
 
 /** The serializers of a child: its parent's, with its own in their place. */

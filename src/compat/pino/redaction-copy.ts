@@ -1,12 +1,11 @@
 // Censored copies of values: what lies on a path of `redact` is copied, everything else is shared with the original. App threads; a value
 // without anything at a path costs no allocation.
+import { stringify } from './json-text.js';
 import { type Path, PathTree } from './redaction-path.js';
 import type { SafeStringify } from './safe-json.js';
 
 const isOwn = Object.prototype.propertyIsEnumerable;
 const CENSORED_INSTEAD = '[Redacted]';
-
-type Serialize = (value: unknown, safe?: SafeStringify) => string | undefined;
 
 /** Censors what lies at some paths below one place. */
 export class Redactor {
@@ -14,32 +13,33 @@ export class Redactor {
   readonly #censor: unknown;
   readonly #removes: boolean;
   readonly #at: readonly PropertyKey[];
-  readonly #serialize: Serialize;
+  readonly #safe: SafeStringify;
 
   /**
    * @param paths from the place down; an empty one is the value itself
    * @param censor what replaces a value, or a function of the value and its keys
    * @param removes properties are left out instead
    * @param at the keys that lead to the place
+   * @param safe for what JSON.stringify refuses
    */
-  constructor(paths: readonly Path[], censor: unknown, removes: boolean, at: readonly PropertyKey[], serialize: Serialize) {
+  constructor(paths: readonly Path[], censor: unknown, removes: boolean, at: readonly PropertyKey[], safe: SafeStringify) {
     this.#tree = [PathTree.of(paths)];
     this.#censor = censor;
     this.#removes = removes;
     this.#at = at;
-    this.#serialize = serialize;
+    this.#safe = safe;
   }
 
   /** JSON of the censored value; undefined where it has none. */
-  stringify(value: unknown, safe?: SafeStringify): string | undefined {
+  stringify(value: unknown): string | undefined {
     const [root] = this.#tree as [PathTree];
     const copies = new Copies();
     const path = [...this.#at];
     const censored = this.#censoredInside(value, this.#tree, path, '', copies);
     const copy = root.ends === 0 ? censored : this.#censored(censored, path);
-    if (copy === value || safe === undefined) return this.#serialize(copy, safe);
+    if (copy === value) return stringify(copy, this.#safe);
     // A cycle leads from the copy to the original, where everything would be in the open once more.
-    return this.#serialize(copy, (cyclic) => safe(cyclic, (object) => copies.originalOf(object)));
+    return stringify(copy, (cyclic) => this.#safe(cyclic, (object) => copies.originalOf(object)));
   }
 
   /** What is below the value censored, if the value is not replaced as a whole anyway. */
@@ -95,10 +95,13 @@ export class Redactor {
   }
 }
 
-/** Own enumerable keys of `value` that some path may mean. */
+/** Keys of `value` that some path may mean: own ones, for `*` also inherited ones, as for-in gives them. */
 function keysOf(value: object, trees: readonly PathTree[]): string[] {
-  if (trees.some(({ any, deep }) => any !== undefined || deep !== undefined)) return Object.keys(value);
   const keys: string[] = [];
+  if (trees.some(({ any, deep }) => any !== undefined || deep !== undefined)) {
+    for (const key in value) keys.push(key);
+    return keys;
+  }
   for (const { named } of trees)
     if (named !== undefined) for (const key of named.keys()) if (isOwn.call(value, key) && !keys.includes(key)) keys.push(key);
   return keys;

@@ -9,7 +9,7 @@ import { redactFmtSym, wildcardFirstSym } from './symbols.js';
 export type Censor = (value: unknown, path: PropertyKey[]) => unknown;
 
 /** JSON of a property's value, or undefined to leave the property out. */
-export type Stringifier = (value: unknown, safe?: SafeStringify) => string | undefined;
+export type Stringifier = (value: unknown) => string | undefined;
 
 /** Stringifiers by the name of the top-level property, and those for all others and for arguments of messages. */
 export interface Stringifiers {
@@ -28,15 +28,16 @@ const CENSOR = '[Redacted]';
 
 /**
  * The stringifiers of a logger with these options.
+ * @param safe for what JSON.stringify refuses
  * @throws Error for paths that are none.
  */
-export function redaction(options: unknown, stringify: (value: unknown, safe?: SafeStringify) => string | undefined): Stringifiers {
+export function redaction(options: unknown, safe: SafeStringify): Stringifiers {
   const { paths: texts, censor: given, remove }: RedactOptions = Array.isArray(options) ? { paths: options } : (options as RedactOptions);
   if (!Array.isArray(texts)) throw new Error('pino – redact must contain an array of strings');
   const paths = texts.map(readPath);
   const removes = remove === true;
   const censor = removes ? undefined : given === undefined ? CENSOR : given;
-  const redactorOf = (below: readonly Path[], at: readonly PropertyKey[]) => new Redactor(below, censor, removes, at, stringify);
+  const redactorOf = (below: readonly Path[], at: readonly PropertyKey[]) => new Redactor(below, censor, removes, at, safe);
 
   const stringifiers: Stringifiers = Object.create(null);
   const whole = redactorOf(paths, []);
@@ -48,11 +49,11 @@ export function redaction(options: unknown, stringify: (value: unknown, safe?: S
     // What holds for all keys holds for the named ones too.
     const below = [...paths.filter(([first]) => first === key).map((path) => path.slice(1)), ...anywhere, ...pathsBelowDeep(paths, key)];
     const redactor = redactorOf(below, [key]);
-    stringifiers[key] = (value, safe) => redactor.stringify(value, safe);
+    stringifiers[key] = (value) => redactor.stringify(value);
   }
   if (anywhere.length > 0) {
     const redactor = redactorOf(anywhere, [wildcardFirstSym]);
-    stringifiers[wildcardFirstSym] = (value, safe) => redactor.stringify(value, safe);
+    stringifiers[wildcardFirstSym] = (value) => redactor.stringify(value);
   }
   return stringifiers;
 }

@@ -1,0 +1,2 @@
+// What packages get that require pino: the drop-in.
+module.exports = require('kymo/pino');

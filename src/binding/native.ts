@@ -2,6 +2,7 @@
 import type { NativeExport } from './native-export.js';
 import type { NativeExposition } from './native-exposition.js';
 import type { NativeLogRing } from './native-log-ring.js';
+import type { NativeLogScrub } from './native-log-scrub.js';
 import type { NativeMemory } from './native-memory.js';
 import type { MetricsNative } from './native-metrics.js';
 import type { NativeOps } from './native-ops.js';
@@ -14,6 +15,7 @@ export interface NativeAddon
     NativeExport,
     NativeExposition,
     NativeLogRing,
+    NativeLogScrub,
     NativeMemory,
     NativeOps,
     NativeRender,

@@ -1,6 +1,7 @@
 //! Logs for JS: the ring of a thread, and where its records go. App threads; cold, but for the ring's own warm calls.
 
 pub mod ring;
+mod scrub;
 
 use crate::process::process;
 use crate::raw::{CodedError, coded};

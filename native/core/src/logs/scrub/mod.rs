@@ -11,7 +11,6 @@ mod line;
 mod pattern;
 mod pem;
 mod rewrite;
-mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +19,6 @@ pub use card::is_card;
 pub use find::{Finder, Findings, Found};
 pub use fuzz::fuzz_scrub;
 pub use pattern::{Check, Pattern, Set, Step};
-pub use shared::SharedScrubber;
 
 use crate::ring::value::{Value, Values};
 use rewrite::{Censored, Characters};
@@ -201,6 +199,12 @@ impl Scrubber {
         }
         let found = self.finder.find(bytes, findings);
         found.then(|| Censored::parts(&findings.found))
+    }
+}
+
+impl super::Scrub for Scrubber {
+    fn scrub<'a>(&self, values: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        Scrubber::scrub(self, values, scratch)
     }
 }
 

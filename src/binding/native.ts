@@ -1,6 +1,7 @@
 // All that the addon offers, one interface per part. Types only.
 import type { NativeExport } from './native-export.js';
 import type { NativeExposition } from './native-exposition.js';
+import type { NativeLogDelivery } from './native-log-delivery.js';
 import type { NativeLogRing } from './native-log-ring.js';
 import type { NativeLogScrub } from './native-log-scrub.js';
 import type { NativeMemory } from './native-memory.js';
@@ -14,6 +15,7 @@ export interface NativeAddon
   extends MetricsNative,
     NativeExport,
     NativeExposition,
+    NativeLogDelivery,
     NativeLogRing,
     NativeLogScrub,
     NativeMemory,

@@ -15,7 +15,10 @@ use kymo_core::metrics::self_metrics::{RegistrySizes, SELF_REGISTRY, SelfMetrics
 use napi_derive::napi;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// Time that is kept of the deadline for a last line on stderr.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How segments are made, as `KYMO_MEMORY` says.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +107,10 @@ fn open(options: StartOptions) -> Process {
         }));
         let last = Arc::clone(collector);
         ending().before_exit(Box::new(move |until| {
-            last.stop(until.saturating_duration_since(std::time::Instant::now()));
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            // The last moments are for saying what is left behind.
+            last.stop(left.saturating_sub(LAST_WORDS));
+            crate::logs::tell_what_is_left();
         }));
     }
     let registries = Registries::new(memory);

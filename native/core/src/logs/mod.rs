@@ -5,6 +5,7 @@ pub mod attributes;
 #[cfg(not(loom))]
 pub mod drain;
 pub mod encoded;
+pub mod exports;
 pub mod format;
 pub mod held;
 #[cfg(not(loom))]
@@ -12,7 +13,7 @@ pub mod host;
 pub mod losses;
 pub mod memory_sink;
 pub mod msgpack;
-mod notice;
+pub mod notice;
 pub mod otlp;
 pub mod outlet;
 pub mod own_line;
@@ -23,6 +24,8 @@ pub mod record;
 pub mod recover;
 pub mod routes;
 pub mod scrub;
+#[cfg(not(loom))]
+mod self_metrics;
 pub mod sink;
 pub mod sinks;
 

@@ -324,6 +324,9 @@ impl Outlet {
         state.queued_bytes = 0;
         drop(state);
         self.changed.notify_all();
+        if !self.blocking {
+            self.let_go();
+        }
         let complete = left.is_empty();
         left.into_iter().for_each(|piece| self.lose(piece, "closed"));
         complete
@@ -380,7 +383,8 @@ impl Outlet {
             let mut state = self.lock();
             loop {
                 if state.closed {
-                    return;
+                    drop(state);
+                    return self.let_go();
                 }
                 let now = Instant::now();
                 if Outlet::work_in(&state, now) {
@@ -397,12 +401,22 @@ impl Outlet {
         }
     }
 
+    /// Closes what the writer has open.
+    fn let_go(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = std::mem::replace(&mut *writer, Box::new(Nowhere));
+        threads::guard(|| drop(gone), ());
+    }
+
     fn has_work(&self) -> bool {
         Outlet::work_in(&self.lock(), Instant::now())
     }
 
     fn work_in(state: &State, now: Instant) -> bool {
         let may_write = state.retry_at.is_none_or(|at| at <= now);
+        if state.closed {
+            return false;
+        }
         (!state.queue.is_empty() && may_write)
             || state.reopen
             || (state.queue.is_empty() && state.sync_wanted > state.synced)
@@ -560,6 +574,24 @@ impl Outlet {
     fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
         let waited = self.changed.wait_timeout(state, time);
         waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// The writer of an outlet that is closed.
+struct Nowhere;
+
+impl LineWriter for Nowhere {
+    fn may_block(&self) -> bool {
+        false
+    }
+    fn place(&mut self, _: u64, _: u64) -> Option<super::Place> {
+        None
+    }
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        Ok(lines.len())
+    }
+    fn identity(&self) -> String {
+        String::new()
     }
 }
 

@@ -354,6 +354,11 @@ impl Store {
         (mark as u32, (mark >> 32) as i32)
     }
 
+    /// True when log lines that no sink took outlive the process: there are files.
+    pub fn keeps_lines(&self) -> bool {
+        self.ledger().lives.iter().any(|life| life.ring_with_lines().is_some())
+    }
+
     /// Removes the files at a clean end; the mappings stay valid. Returns how many are gone. A log ring with lines that no sink took
     /// stays with its overflow, marked as [`EXIT_LINES_LEFT`].
     pub fn remove_files(&self) -> usize {

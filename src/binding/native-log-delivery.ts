@@ -62,6 +62,8 @@ export interface LogState {
 export interface NativeLogDelivery {
   /** Number of a route: the same one for the same name. */
   logRoute(name: string): number;
+  /** True when a thread has given the route its sinks, be it none. */
+  logRouteIsSet(route: number): boolean;
   /** Gives a route its sinks; fails with `KYMO_LOG_SINK`. What was written before goes to those it had before. */
   logRouteSet(route: number, sinks: readonly LogRouteSink[]): void;
   /** `blockBudgetMs` is also how long a sink may hold up others. Default: 100, `block` from info on, `drop-newest` below. */

@@ -48,6 +48,12 @@ pub fn log_route(name: String) -> Result<u32, CodedError> {
     Ok(u32::from(logs()?.route(&name)))
 }
 
+/// True when a thread has given the route its sinks, be it none.
+#[napi(catch_unwind)]
+pub fn log_route_is_set(route: u32) -> Result<bool, CodedError> {
+    Ok(logs()?.routes.sinks(route as u16).is_some())
+}
+
 /// A sink of a route: lines (`sink` with a `format`, none for finished lines only) or records.
 #[napi(object)]
 pub struct LogRouteSink {

@@ -4,6 +4,7 @@ import type { NativeExposition } from './native-exposition.js';
 import type { NativeLogDelivery } from './native-log-delivery.js';
 import type { NativeLogRing } from './native-log-ring.js';
 import type { NativeLogScrub } from './native-log-scrub.js';
+import type { NativeLogSinks } from './native-log-sinks.js';
 import type { NativeMemory } from './native-memory.js';
 import type { MetricsNative } from './native-metrics.js';
 import type { NativeOps } from './native-ops.js';
@@ -18,6 +19,7 @@ export interface NativeAddon
     NativeLogDelivery,
     NativeLogRing,
     NativeLogScrub,
+    NativeLogSinks,
     NativeMemory,
     NativeOps,
     NativeRender,

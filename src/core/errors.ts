@@ -34,6 +34,10 @@ export const ERRORS = {
     what: 'this pipeline is not known natively: {reason}',
     fix: 'report this: it is a fault in Kymo',
   },
+  KYMO_LOG_SINK: {
+    what: 'a log sink cannot be used: {reason}',
+    fix: 'correct its options, or do not use it after it was closed',
+  },
   KYMO_MEMORY_FOLDER: {
     what: 'the segment folder cannot be used: {reason}',
     fix: 'name a folder on a memory file system in which `kymo-<uid>` belongs to this user, with mode 700',

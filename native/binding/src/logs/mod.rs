@@ -5,6 +5,7 @@ pub mod format;
 mod records;
 pub mod ring;
 mod scrub;
+mod sinks;
 
 use crate::process::process;
 use crate::raw::{CodedError, coded};

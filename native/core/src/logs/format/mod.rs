@@ -29,6 +29,7 @@ pub use time::{TimeForm, TimePattern};
 pub use value::{BigInt, NonFinite};
 
 use super::LogRecord;
+use super::routes::{LineFormat, push_line};
 use json::JsonLine;
 use otlp::OtlpLine;
 use std::cell::Cell;
@@ -89,10 +90,7 @@ impl Format {
     /// their own. Never panics, whatever the record's bytes say; allocates for records with keys that come twice or are reserved.
     pub fn write(&self, record: &LogRecord<'_>, out: &mut Vec<u8>) {
         if record.is_line {
-            if let Some(line) = record.message_text() {
-                line.push_utf8(out);
-            }
-            return;
+            return push_line(record, out);
         }
         out.reserve(record.values.len() + 256);
         let env = Env {
@@ -109,6 +107,12 @@ impl Format {
         if !whole {
             TRUNCATED.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+impl LineFormat for Format {
+    fn write(&self, record: &LogRecord<'_>, out: &mut Vec<u8>) {
+        Format::write(self, record, out);
     }
 }
 

@@ -40,6 +40,10 @@ class Nowhere implements LogWriter {
     return new Uint8Array();
   }
 
+  show(): void {
+    // Nothing would be written.
+  }
+
   settle(): void {
     // Nothing was begun.
   }

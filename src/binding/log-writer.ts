@@ -90,6 +90,8 @@ export interface LogWriter {
   encode(fields: object): EncodedFields;
   /** The record that {@link write} would write, for formatters and handlers. Never throws. */
   record(message: unknown, fields: object | undefined, error: unknown): Uint8Array;
+  /** Has rules see fields as {@link write} shows them to its own; writes nothing. Cold. Never throws. */
+  show(fields: object, redaction: Redaction): void;
   /** Writes what nested calls left, and resets what an unwound call left. An exit hook calls it for the turn that never ends. */
   settle(): void;
 }
@@ -217,6 +219,13 @@ export class RingLogWriter implements LogWriter {
     return this.#apart((builder, values) => {
       this.#words(builder, call);
       this.#slow(builder, values, call, message, fields, error);
+    }, RECORD_LOG);
+  }
+
+  show(fields: object, redaction: Redaction): void {
+    this.#apart((_, values) => {
+      values.redaction = redaction;
+      values.pairs(fields, 1, redaction.root);
     }, RECORD_LOG);
   }
 

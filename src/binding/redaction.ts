@@ -21,4 +21,6 @@ export interface Redaction {
   readonly hasText: boolean;
   /** A text without what value patterns find in it. */
   text(value: string): string;
+  /** Where {@link replace} wants to know them: the keys that lead to the value, outermost first. The writer keeps it while it steps. */
+  readonly path?: string[] | undefined;
 }

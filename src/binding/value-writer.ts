@@ -49,6 +49,12 @@ export function thrown(error: unknown): string {
   }
 }
 
+/** Keeps the keys that lead to what is being written: `key` is the one at `depth`, counted from 1. */
+function follow(path: string[], depth: number, key: string): void {
+  path.length = depth - 1;
+  path.push(key);
+}
+
 /** Keys of an {@link Error} that have a place of their own. */
 const OF_ERRORS: Readonly<Record<string, true>> = Object.freeze({
   __proto__: null as never,
@@ -83,7 +89,9 @@ export class ValueWriter {
   whole(value: unknown): void {
     const builder = this.#builder;
     const from = builder.at - builder.start;
-    if (!this.value(value, 0, '', 0)) builder.instead(value, from);
+    if (this.value(value, 0, '', 0)) return;
+    const { redaction } = this;
+    builder.instead(typeof value === 'string' && redaction?.hasText ? redaction.text(value) : value, from);
   }
 
   /**
@@ -180,6 +188,7 @@ export class ValueWriter {
       return builder.keyOf(key, bare) && this.value(value, depth, key, 0);
     }
     const next = redaction.step(state, key);
+    if (redaction.path !== undefined) follow(redaction.path, depth, key);
     if (next >= 0) return builder.keyOf(key, bare) && this.value(value, depth, key, next);
     if (next === REDACT_REMOVE) return true;
     return builder.keyOf(key, bare) && this.value(redaction.replace(value, key, next), depth, key, 0);
@@ -341,6 +350,7 @@ export class ValueWriter {
       // An element is found under its index, which only rules with a path may name.
       if (state > 0 && redaction !== undefined) {
         next = redaction.step(state, String(index));
+        if (redaction.path !== undefined) follow(redaction.path, depth + 1, String(index));
         if (next < 0) {
           value = next === REDACT_REMOVE ? null : redaction.replace(value, String(index), next);
           next = 0;

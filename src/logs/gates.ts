@@ -2,7 +2,7 @@
 import { perThread } from '../binding/per-thread.js';
 import { readOptions } from '../config/options.js';
 import { declaredLevel, INFO, levelNumber } from './levels.js';
-import { inheritedSettings } from './settings.js';
+import { bequeath, inheritedSettings } from './settings.js';
 
 /** What a logger asks before it does anything: one load and one comparison. */
 export interface Gate {
@@ -91,6 +91,7 @@ function levelOf(name: string): number {
 }
 
 function refresh(): void {
+  bequeath({ levels: rulesInForce() });
   for (const [name, gate] of tree.gates) gate.level = levelOf(name);
 }
 

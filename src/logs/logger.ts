@@ -7,7 +7,7 @@ import { LimitedLogger, OnceLogger, type RateLimitOptions, SampledLogger, type S
 import { type Gate, gateOf, setRule } from './gates.js';
 import { DEBUG, declaredLevel, ERROR, FATAL, INFO, type LogLevelLike, levelNumber, levelWord, SILENT, TRACE, WARN } from './levels.js';
 import type { LogMethods } from './log-methods.js';
-import { flushLogs, openWriter } from './opening.js';
+import { flushLogs, openWriter, releaseHeld } from './opening.js';
 import { plainCopy } from './plain-copy.js';
 import { type LogFields, settings } from './settings.js';
 
@@ -156,7 +156,7 @@ export class Logger implements LogMethods {
 
   /** The fields that every line of this logger has, base fields apart: a copy. */
   bindings(): Record<string, unknown> {
-    return plainCopy(mergedFields(this.#chain()), undefined) as Record<string, unknown>;
+    return plainCopy(mergedFields(this.#chain())) as Record<string, unknown>;
   }
 
   /** The lowest level that is written: a word, `silent`, or a number between two of them. */
@@ -263,6 +263,7 @@ export class Logger implements LogMethods {
     call.bits = bits;
     call.context = typeof state === 'number' ? undefined : contextFields(state.live ? state.extra : state);
     writer.write(message, fields, error);
+    if (level >= ERROR && shared.heldFrom !== SILENT && (bits & LOG_TRACED) !== 0) releaseHeld(t0, t1, t2, t3);
   }
 
   /** Whether a line below the gate is kept in case the trace of `context` fails. */

@@ -3,21 +3,14 @@ import { isMainThread } from 'node:worker_threads';
 import { DISABLED, native } from '../binding/load.js';
 import { logRing } from '../binding/log-ring.js';
 import type { LogWriter } from '../binding/log-writer.js';
+import { perThread } from '../binding/per-thread.js';
 import { settings } from './settings.js';
-
-/** The part of the addon that decides where lines go. */
-interface Delivery {
-  logRoute(name: string): number;
-  logRouteSet(route: number, sinks: readonly { readonly minLevel: number; readonly format: number; readonly sink: number }[]): void;
-  logFormat(options: object): number;
-  logSink(options: object): number;
-  logFlush(deadlineMs: number): Promise<boolean>;
-}
-const delivery = native as unknown as Delivery;
 
 /** Name of the route that lines take unless told otherwise, in all threads. */
 export const DEFAULT_ROUTE = 'default';
 
+/** A route that nobody has: its lines are dropped. */
+const NOWHERE = 0xffff;
 /** Descriptor of the standard output. */
 const STDOUT = 1;
 const FLUSH_MS = 5_000;
@@ -33,16 +26,42 @@ export function openWriter(): LogWriter | undefined {
   return settings.writer;
 }
 
-/** The route of lines before anything is configured: JSON lines to the standard output. Other threads take what the main thread has. */
+/** The route of lines before anything is configured: JSON lines to the standard output, unless another thread has led it elsewhere. */
 function defaultRoute(): number {
-  const route = delivery.logRoute(DEFAULT_ROUTE);
-  if (isMainThread) setStandardRoute(route);
-  return route;
+  try {
+    const route = native.logRoute(DEFAULT_ROUTE);
+    if (standard.isDue || !native.logRouteIsSet(route)) setStandardRoute(route);
+    return route;
+  } catch {
+    return NOWHERE; // A process without threads for it. The application logs on.
+  }
 }
 
-/** Makes `route` lead to the standard output, as JSON lines. */
-export function setStandardRoute(route: number): void {
-  delivery.logRouteSet(route, [{ minLevel: 0, format: delivery.logFormat({}), sink: delivery.logSink({ kind: 'fd', fd: STDOUT }) }]);
+/** Has the next line lead the default route to the standard output again. */
+export function forgetRoute(): void {
+  standard.isDue = isMainThread;
+  settings.route = -1;
+}
+
+const standard = perThread<{ sink: number | undefined; isDue: boolean }>('logs.standard', () => ({ sink: undefined, isDue: false }));
+
+function setStandardRoute(route: number): void {
+  const sink = standard.sink ?? native.logSink({ label: 'stdout', descriptor: STDOUT });
+  standard.sink = sink;
+  standard.isDue = false;
+  native.logRouteSet(route, [{ minLevel: 0, format: native.logFormat({}), sink }]);
+}
+
+/** The sink of the standard route, if it was opened, for who closes it, since no route leads to it any more. */
+export function takeStandardSink(): number | undefined {
+  const { sink } = standard;
+  standard.sink = undefined;
+  return sink;
+}
+
+/** Has the lines written that are held for a trace, given by the words of its id, and those that come behind them. */
+export function releaseHeld(t0: number, t1: number, t2: number, t3: number): void {
+  native.logReleaseTrace(t0, t1, t2, t3);
 }
 
 /**
@@ -53,7 +72,7 @@ export async function flushLogs(timeoutMs: number = FLUSH_MS): Promise<boolean> 
   if (DISABLED) return true;
   settings.writer?.settle();
   try {
-    return await delivery.logFlush(timeoutMs);
+    return await native.logFlush(timeoutMs);
   } catch {
     return false;
   }

@@ -10,16 +10,18 @@ const DEEPEST = 8;
 /** One walk over one value. */
 class Copying {
   readonly #redaction: Redaction | undefined;
+  readonly #scrub: ((text: string) => string) | undefined;
   readonly #path: object[] = [];
 
-  constructor(redaction: Redaction | undefined) {
+  constructor(redaction: Redaction | undefined, scrub: ((text: string) => string) | undefined) {
     this.#redaction = redaction;
+    this.#scrub = scrub;
   }
 
   value(value: unknown, key: string, state: number): unknown {
     switch (typeof value) {
       case 'string':
-        return this.#redaction?.hasText ? this.#redaction.text(value) : value;
+        return this.#scrub === undefined ? value : this.#scrub(value);
       case 'function':
         return `[Function: ${value.name || 'anonymous'}]`;
       case 'symbol':
@@ -50,8 +52,8 @@ class Copying {
   #structure(given: object, key: string, state: number): unknown {
     const { toJSON } = given as { toJSON?: unknown };
     if (typeof toJSON === 'function') return this.value(toJSON.call(given, key), key, state);
-    if (Array.isArray(given)) return given.map((_, index) => this.#guarded(() => given[index], String(index), state));
-    if (types.isSet(given)) return [...given].map((one, index) => this.#guarded(() => one, String(index), state));
+    if (Array.isArray(given)) return Array.from(given, (_, index) => this.#element(() => given[index], index, state));
+    if (types.isSet(given)) return Array.from(given, (one, index) => this.#element(() => one, index, state));
     const copy: Record<string, unknown> = {};
     if (types.isMap(given)) {
       for (const [name, value] of given) this.#property(copy, String(name), () => value, state);
@@ -68,8 +70,7 @@ class Copying {
   }
 
   #property(copy: Record<string, unknown>, key: string, read: () => unknown, state: number): void {
-    const redaction = this.#redaction;
-    const next = redaction !== undefined && (state !== 0 || redaction.isFlagged(key)) ? redaction.step(state, key) : 0;
+    const next = state !== 0 || this.#redaction?.isFlagged(key) ? this.#step(key, state) : 0;
     if (next === REDACT_REMOVE) return;
     const value = next < 0 ? this.#replaced(read, key, next) : this.#guarded(read, key, next);
     if (value === undefined) return;
@@ -77,10 +78,28 @@ class Copying {
     Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
   }
 
+  /** Only rules with a path name an index. */
+  #element(read: () => unknown, index: number, state: number): unknown {
+    const key = String(index);
+    const next = state === 0 ? 0 : this.#step(key, state);
+    if (next === REDACT_REMOVE) return null;
+    return (next < 0 ? this.#replaced(read, key, next) : this.#guarded(read, key, next)) ?? null;
+  }
+
+  #step(key: string, state: number): number {
+    const redaction = this.#redaction;
+    if (redaction === undefined) return 0;
+    if (redaction.path !== undefined) {
+      redaction.path.length = this.#path.length - 1;
+      redaction.path.push(key);
+    }
+    return redaction.step(state, key);
+  }
+
   #replaced(read: () => unknown, key: string, answer: number): unknown {
     try {
       const value = this.#redaction?.replace(read(), key, answer);
-      return typeof value === 'object' ? new Copying(undefined).value(value, key, 0) : value;
+      return typeof value === 'object' ? new Copying(undefined, undefined).value(value, key, 0) : value;
     } catch (error) {
       return thrown(error);
     }
@@ -98,12 +117,12 @@ class Copying {
 }
 
 /**
- * A deep copy of `value` in plain objects and arrays, redacted. Cycles, depth over 8 and getters that throw become a word in brackets,
+ * A deep copy of `value` in plain objects and arrays, without what `redaction` hides and `scrub` finds in texts. Cycles, depth over 8 and getters that throw become a word in brackets,
  * errors objects with `type`, `message` and `stack`, functions and symbols text. Never throws.
  */
-export function plainCopy(value: unknown, redaction: Redaction | undefined): unknown {
+export function plainCopy(value: unknown, redaction?: Redaction, scrub?: (text: string) => string): unknown {
   try {
-    return new Copying(redaction).value(value, '', redaction?.root ?? 0);
+    return new Copying(redaction, scrub).value(value, '', redaction?.root ?? 0);
   } catch (error) {
     return thrown(error);
   }

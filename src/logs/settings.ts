@@ -5,6 +5,8 @@ import type { LogWriter } from '../binding/log-writer.js';
 import { perThread } from '../binding/per-thread.js';
 import type { Redaction } from '../binding/redaction.js';
 import type { LevelScale, LevelWords } from './levels.js';
+import type { Redact } from './redaction/options.js';
+import { type CompiledRedaction, compileRedaction } from './redaction/redaction.js';
 
 /** Name under which threads inherit. */
 const INHERITED = 'kymo.logs';
@@ -32,6 +34,8 @@ export interface LogSettings {
   route: number;
   /** Rules about fields that must not be written. */
   redaction: Redaction | undefined;
+  /** Takes secrets out of texts for those that the collector does not stand before. */
+  scrub: ((text: string) => string) | undefined;
   /** Undefined until the first line. */
   writer: LogWriter | undefined;
 }
@@ -47,14 +51,17 @@ export const settings: LogSettings = perThread('logs.settings', () => ({
   base: undefined,
   route: -1,
   redaction: undefined,
+  scrub: undefined,
   writer: undefined,
   ...inherited(),
 }));
 
-/** What a thread that is started later takes over from this one. */
-export interface InheritedSettings extends Pick<LogSettings, 'enabled' | 'heldFrom' | 'traced' | 'scale' | 'words'> {
-  /** Levels of patterns, in the order in which they were set. */
-  readonly levels: readonly (readonly [pattern: string, level: number])[];
+/** What a thread that is started later takes over from this one: plain data. */
+export interface InheritedSettings extends Partial<Pick<LogSettings, 'enabled' | 'heldFrom' | 'traced' | 'scale' | 'words'>> {
+  /** Levels of patterns, the weakest first. */
+  readonly levels?: readonly (readonly [pattern: string, level: number])[];
+  readonly redact?: Redact | undefined;
+  readonly base?: LogFields | undefined;
 }
 
 /** What the thread that started this one had configured by then, if anything. */
@@ -62,14 +69,19 @@ export function inheritedSettings(): InheritedSettings | undefined {
   return getEnvironmentData(INHERITED) as unknown as InheritedSettings | undefined;
 }
 
-/** Gives `inheritance` to the threads that this one starts from now on; base fields are not among it, since they may be no plain data. */
-export function bequeath(inheritance: InheritedSettings | undefined): void {
-  setEnvironmentData(INHERITED, inheritance as never);
+/** Gives this to the threads that this one starts from now on, beside what it gave before. */
+export function bequeath(inheritance: InheritedSettings): void {
+  setEnvironmentData(INHERITED, { ...inheritedSettings(), ...inheritance } as never);
 }
 
 function inherited(): Partial<LogSettings> {
-  const given = inheritedSettings();
-  if (given === undefined) return {};
-  const { levels: _, enabled, ...rest } = given;
-  return { ...rest, enabled: enabled && !DISABLED };
+  const { levels: _, redact, enabled = true, ...rest } = inheritedSettings() ?? {};
+  const redaction = redact === undefined ? undefined : compileRedaction(redact);
+  return { ...rest, enabled: enabled && !DISABLED, redaction, scrub: scrubOf(redaction) };
+}
+
+/** What looks for secrets in texts on this thread; undefined where nothing is looked for. */
+export function scrubOf(redaction: CompiledRedaction | undefined): LogSettings['scrub'] {
+  if (redaction === undefined || redaction.patterns.isEmpty) return undefined;
+  return (text) => redaction.patterns.scrub(text);
 }

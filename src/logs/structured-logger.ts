@@ -83,7 +83,7 @@ export class StructuredLogger {
     const entry = this.#entry(number, message, fields);
     for (const handler of this.#handlers) {
       try {
-        const result = handler(plainCopy(entry, undefined) as LogEntry);
+        const result = handler(plainCopy(entry) as LogEntry);
         if (result instanceof Promise) result.catch(() => undefined);
       } catch {
         // The others get theirs, and the caller is none the wiser.
@@ -126,15 +126,15 @@ export class StructuredLogger {
   }
 
   #entry(level: number, message: unknown, fields: object | undefined): Record<string, unknown> {
-    const { redaction } = settings;
-    const text = plainCopy(message, redaction);
+    const { redaction, scrub } = settings;
+    const text = plainCopy(message, redaction, scrub);
     const entry: Record<string, unknown> = {
       timestamp: Date.now() / 1_000,
       level: levelWord(level, 'long'),
       message: typeof text === 'string' ? text : String(text),
     };
     const reserved = Object.keys(entry);
-    const copy = plainCopy(fields, redaction);
+    const copy = plainCopy(fields, redaction, scrub);
     const given = typeof copy === 'object' && copy !== null ? (copy as Record<string, unknown>) : {};
     for (const [key, value] of Object.entries(given)) {
       let name = key;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { original, ours } from './original.js';
 import { run } from './random-programs.js';
+import { isJson } from './told.js';
 
 const FIRST = Number(process.env.KYMO_SEED ?? 1);
 const PROGRAMS = Number(process.env.KYMO_PROGRAMS ?? 1500);
@@ -13,15 +14,6 @@ beforeAll(() => {
 afterAll(() => {
   vi.useRealTimers();
 });
-
-function isJson(line: string): boolean {
-  try {
-    JSON.parse(line);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe.runIf(original)('random programs', () => {
   it(`write what they write with pino: ${PROGRAMS} programs of ${STEPS} steps from seed ${FIRST}`, () => {

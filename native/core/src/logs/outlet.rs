@@ -454,16 +454,16 @@ impl Outlet {
             slot: self.slot,
             hash: self.hash,
         };
-        let place = writer.place(piece.rest() as u64, wall_ms());
-        piece.announce(&to, place);
+        piece.announce(&to, writer.place(piece.rest() as u64, wall_ms()));
         while piece.rest() > 0 {
             let lines = if self.blocking {
                 piece.chunk(CHUNK)
             } else {
                 piece.unwritten()
             };
+            let offered = lines.len();
             let written = if writer.wants_marks() {
-                let marks: Vec<LineMark> = piece.line_marks(lines.len());
+                let marks: Vec<LineMark> = piece.line_marks(offered);
                 writer.write_marked(lines, &marks)
             } else {
                 writer.write(lines)
@@ -471,9 +471,13 @@ impl Outlet {
             match written {
                 Ok(0) => return Err(io::ErrorKind::WouldBlock.into()),
                 Ok(bytes) => {
-                    let bytes = bytes.min(piece.rest());
+                    let bytes = bytes.min(offered);
                     piece.advance(&to, bytes);
                     self.progress(bytes);
+                    if bytes < offered {
+                        // The rest goes elsewhere: the file is full.
+                        piece.announce(&to, writer.place(piece.rest() as u64, wall_ms()));
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -9,7 +9,7 @@ import type { PatternName, TextPattern } from './patterns.js';
 /** What is done with a value: its place is taken by the censor's text or by a hash, or its key is left out. */
 export type RedactAction = 'censor' | 'remove' | 'hash';
 
-/** Writes something else in the place of a value. When it throws, the default text stands there; `undefined` leaves the key out. */
+/** Writes something else in the place of a value. When it throws, the default text stands there; `undefined` is null. */
 export type RedactFunction = (value: unknown, path: readonly string[]) => unknown;
 
 /** A rule about one path, with an action of its own. */

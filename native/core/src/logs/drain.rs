@@ -118,8 +118,9 @@ impl LogDrain {
         }
     }
 
-    /// Takes over what other threads left.
-    fn adopt(&mut self) {
+    /// Where records go, and what must be taken out of them. A thread configures both before it writes the records that they are for:
+    /// so this is asked for again behind the look at the rings, or those records would meet what was there before.
+    fn look_up(&mut self) {
         let version = self.logs.routes.version();
         if self.version != Some(version) {
             self.version = Some(version);
@@ -129,6 +130,11 @@ impl LogDrain {
             self.has_records = self.table.iter().flatten().any(|sinks| sinks.iter().any(takes_records));
         }
         self.scrub = self.logs.scrub.read().unwrap_or_else(PoisonError::into_inner).clone();
+    }
+
+    /// Takes over what other threads left.
+    fn adopt(&mut self) {
+        self.look_up();
         let inbox = std::mem::take(&mut *lock(&self.logs.inbox));
         self.feeds.extend(inbox.rings.into_iter().map(Feed::new));
         self.extras.extend(inbox.extras);
@@ -301,6 +307,7 @@ impl LogDrain {
         for feed in &mut self.feeds {
             feed.fill();
         }
+        self.look_up();
         let mut making = Making::default();
         let (mut total, mut any) = (0, false);
         while total < BATCH_BYTES {

@@ -143,21 +143,45 @@ export function bindingsText(logger: Logger, given: unknown): string {
   const serializers = logger[serializersSym];
   const stringifiers = logger[stringifiersSym];
   const anyway = stringifiers[wildcardFirstSym];
-  const bindings: unknown = logger[formattersSym].bindings(given);
+  const bindings = shapedBindings(logger, given);
   let text: string = logger[chindingsSym];
-  for (const key in bindings as object) {
-    if (!isOwn.call(bindings, key)) continue;
-    if (key === 'level' || key === 'serializers' || key === 'formatters' || key === 'customLevels') continue;
-    let json: string | undefined;
-    try {
-      let value = (bindings as Record<string, unknown>)[key];
-      if (value === undefined) continue;
-      if (serializers[key]) value = serializers[key](value);
-      json = (stringifiers[key] ?? anyway ?? logger[stringifySym])(value, logger[stringifySafeSym]);
-    } catch (error) {
-      json = JSON.stringify(threw(error));
+  try {
+    for (const key in bindings) {
+      if (RESERVED.has(key) || !isOwn.call(bindings, key)) continue;
+      const json = bindingText(logger, bindings, key, serializers[key], stringifiers[key] ?? anyway);
+      if (json !== undefined) text += keyText(key) + json;
     }
-    if (json !== undefined) text += keyText(key) + json;
+  } catch {
+    // A Proxy that does not say what it has.
   }
   return text;
+}
+
+/** Names of what older versions took from among the bindings. */
+const RESERVED: ReadonlySet<string> = new Set(['level', 'serializers', 'formatters', 'customLevels']);
+
+/** What `formatters.bindings` makes of them. */
+function shapedBindings(logger: Logger, given: unknown): object {
+  try {
+    return logger[formattersSym].bindings(given) as object;
+  } catch {
+    return given as object;
+  }
+}
+
+function bindingText(
+  logger: Logger,
+  bindings: object,
+  key: string,
+  serializer: Serializers[string],
+  stringifier: Stringifier | undefined,
+): string | undefined {
+  try {
+    let value = (bindings as Record<string, unknown>)[key];
+    if (value === undefined) return undefined;
+    if (serializer) value = serializer.call(logger[serializersSym], value);
+    return stringifier === undefined ? logger[stringifySym](value, logger[stringifySafeSym]) : stringifier(value);
+  } catch (error) {
+    return JSON.stringify(threw(error));
+  }
 }

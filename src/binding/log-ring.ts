@@ -11,6 +11,7 @@ const RING_BYTES = 4 << 20;
 /** Writes nothing; counts it, unless nobody wants it counted. */
 class Nowhere implements LogWriter {
   readonly call = emptyCall();
+  readonly ring = -1;
   readonly epoch = 0;
   redaction: Redaction | undefined;
   readonly #isCounted: boolean;

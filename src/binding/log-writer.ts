@@ -69,6 +69,8 @@ export interface LogCall {
 export interface LogWriter {
   /** Filled before {@link write} and {@link line}. */
   readonly call: LogCall;
+  /** Number of the ring that has the keys of its records; -1 for none. */
+  readonly ring: number;
   /** Changes when bindings have to be encoded anew. */
   readonly epoch: number;
   /** Rules about fields that must not be written; they hold for records from now on. */
@@ -125,6 +127,7 @@ export function emptyCall(): LogCall {
 /** Writes into one ring. One per ring and copy of the code; views are private and never returned. */
 export class RingLogWriter implements LogWriter {
   readonly call: LogCall = emptyCall();
+  readonly ring: number;
   epoch = 0;
   readonly #builder: RecordBuilder;
   readonly #values: ValueWriter;
@@ -142,6 +145,7 @@ export class RingLogWriter implements LogWriter {
   #spilled: Spilled[] | null = null;
 
   constructor(native: NativeRing, attachment: RingAttachment) {
+    this.ring = attachment.ring;
     this.#keys = new KeyIds(native, attachment.ring);
     this.#builder = new RecordBuilder(native, attachment, this.#keys);
     this.#values = new ValueWriter(this.#builder);

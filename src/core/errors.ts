@@ -38,6 +38,10 @@ export const ERRORS = {
     what: 'a log sink cannot be used: {reason}',
     fix: 'correct its options, or do not use it after it was closed',
   },
+  KYMO_LOG_FORMAT: {
+    what: 'a log format cannot be made: {reason}',
+    fix: 'correct its options; the guide of formats lists them all',
+  },
   KYMO_MEMORY_FOLDER: {
     what: 'the segment folder cannot be used: {reason}',
     fix: 'name a folder on a memory file system in which `kymo-<uid>` belongs to this user, with mode 700',

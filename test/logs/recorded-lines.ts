@@ -33,6 +33,7 @@ function read(fields: object | undefined): Record<string, unknown> {
 /** In the place of the ring's writer. */
 export class RecordedLines implements LogWriter {
   readonly call = emptyCall();
+  readonly ring = -1;
   readonly epoch = 0;
   redaction = undefined;
   readonly lines: RecordedLine[] = [];

@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { native } from '../../binding/load.js';
 import { type DestinationOptions, type Place, placeOf } from './destination-options.js';
 import { levelOf } from './line-head.js';
-import { isRegularFile, type LineOutlet, lineOutlet } from './line-outlet.js';
+import { isRegularFile, isWhole, type LineOutlet, lineOutlet } from './line-outlet.js';
 
 export type { DestinationOptions } from './destination-options.js';
 
@@ -40,7 +40,7 @@ export class Destination extends EventEmitter {
   /** Undefined until a file that is no regular one is open. */
   #outlet: LineOutlet | undefined;
   /** What was written before there was an outlet. */
-  #early: string[] = [];
+  #early: (string | Uint8Array)[] = [];
   /** True when writing to {@link fd} waits for nobody. */
   #isFile = false;
   /** Characters that were written, and those of them that are known to be in their place. */
@@ -75,7 +75,7 @@ export class Destination extends EventEmitter {
    * @returns false when more than 16 KiB wait; `drain` follows
    */
   write(data: string | Uint8Array): boolean {
-    const text = typeof data === 'string' ? data : this.#textOf(data);
+    const text = typeof data === 'string' ? data : textOf(data);
     if (this.destroyed) {
       native.logLost(levelOf(text), 1);
       return false;
@@ -86,18 +86,31 @@ export class Destination extends EventEmitter {
       return this.#written - this.#placed < HIGH_WATER;
     }
     const isHeard = this.listenerCount('drain') > 0 || this.listenerCount('write') > 0;
-    if (isHeard) this.#untold += Buffer.byteLength(text);
-    if (this.sync) {
-      this.#writeNow(text);
-      if (isHeard) this.#watch();
-      return true;
+    if (isHeard) this.#untold += typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    if (this.#outlet === undefined) {
+      this.#written += text.length;
+      this.#early.push(data);
+    } else if (this.sync) {
+      this.#writeNow(text, data);
+    } else if (isWhole(text)) {
+      this.#written += text.length;
+      this.#outlet.write(text);
+    } else {
+      this.#writeHere(data);
     }
-    this.#written += text.length;
-    if (this.#outlet === undefined) this.#early.push(text);
-    else this.#outlet.write(text);
-    const hasRoom = this.#written - this.#placed < HIGH_WATER;
-    if (isHeard || !hasRoom || this.maxLength > 0) this.#watch();
-    return hasRoom;
+    if (isHeard || this.maxLength > 0) this.#watch();
+    return this.#written - this.#placed < HIGH_WATER;
+  }
+
+  /** Who waits for `drain` is told of it: while nobody does, nobody asks native code how far it is. */
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    super.on(event, listener as () => void);
+    if (event === 'drain' && this.#placed < this.#written && !this.destroyed) this.#watch();
+    return this;
+  }
+
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener);
   }
 
   /** Calls back once all that was written before is in its place, with the error if it could not be brought there. */
@@ -207,8 +220,13 @@ export class Destination extends EventEmitter {
     const { path } = this.#place;
     const isNamed = path !== undefined && this.#isFile;
     this.#outlet = lineOutlet(isNamed ? this.#sinkOptions(path) : { ...this.#sinkOptions(undefined), fd }, fd);
-    for (const text of this.#early) this.#outlet.write(text);
+    const early = this.#early;
     this.#early = [];
+    for (const data of early) {
+      const text = typeof data === 'string' ? data : textOf(data);
+      if (isWhole(text)) this.#outlet.write(text);
+      else this.#writeHere(data);
+    }
     soon(() => {
       if (this.destroyed) return;
       this.#isOpen = true;
@@ -222,7 +240,7 @@ export class Destination extends EventEmitter {
   /** The file cannot be opened: a mistake of whoever named it, which ends the process unless somebody listens, as in pino. */
   #refused(error: Error): void {
     this.#ending = true;
-    for (const text of this.#early) native.logLost(levelOf(text), 1);
+    for (const data of this.#early) native.logLost(levelOf(typeof data === 'string' ? data : textOf(data)), 1);
     this.#early = [];
     soon(() => {
       this.destroyed = true;
@@ -246,20 +264,23 @@ export class Destination extends EventEmitter {
     }
   }
 
-  /** Bytes as text. What is no UTF-8 cannot go through the ring, and is written here. */
-  #textOf(data: Uint8Array): string {
-    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    if (isUtf8(bytes) || this.#outlet === undefined) return bytes.toString();
-    this.#waitFor(FLUSH_SYNC_MS);
-    if (writeAll(this.fd, bytes)) return '';
-    return bytes.toString();
+  /** Writes on this thread what cannot go through the ring: parts of lines, half a mebibyte of text, bytes that are no text. */
+  #writeHere(data: string | Uint8Array): void {
+    if (data.length === 0) return;
+    if (this.#written !== this.#placed) this.#waitFor(FLUSH_SYNC_MS);
+    if (!this.#isStalled && writeAll(this.fd, typeof data === 'string' ? Buffer.from(data) : data)) this.#tell();
+    else native.logLost(levelOf(typeof data === 'string' ? data : textOf(data)), 1);
   }
 
   /** Has the line in its place before it returns: a file takes it at once, and a reader that stalls is waited for once. */
-  #writeNow(text: string): void {
+  #writeNow(text: string, data: string | Uint8Array): void {
     // With nothing of this destination in the ring, which might come later than this line.
-    if (this.#isFile && this.#written === this.#placed && writeAll(this.fd, Buffer.from(text))) {
+    if (this.#isFile && this.#written === this.#placed && writeAll(this.fd, typeof data === 'string' ? Buffer.from(data) : data)) {
       this.#tell();
+      return;
+    }
+    if (!isWhole(text)) {
+      this.#writeHere(data);
       return;
     }
     this.#outlet?.write(text);
@@ -321,6 +342,12 @@ export class Destination extends EventEmitter {
     if (this.fd > 2) close(this.fd, done);
     else done();
   }
+}
+
+/** Bytes as text, if they are UTF-8; else a text that is not whole. */
+function textOf(data: Uint8Array): string {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return isUtf8(bytes) ? bytes.toString() : bytes.toString('latin1').concat('\0');
 }
 
 /** Writes bytes to a descriptor; false when the system refuses them. */

@@ -2,32 +2,21 @@
 // itself. App threads.
 import { fstatSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { DISABLED, native } from '../../binding/load.js';
 import { logRing } from '../../binding/log-ring.js';
+import { perThread } from '../../binding/per-thread.js';
 import { type LineHead, readHead } from './line-head.js';
 
-/** What of native's delivery of lines is used here. */
-interface NativeLines {
-  logRoute(name: string): number;
-  logSink(options: object): number;
-  logRouteSet(route: number, sinks: readonly { readonly minLevel: number; readonly sink: number }[]): void;
-  logRecover(route: number): unknown;
-  logFlush(deadlineMs: number): Promise<boolean>;
-  logFlushSync(deadlineMs: number): boolean;
-  logSinkReopen(sink: number): void;
-  logSinkClose(sink: number, deadlineMs: number): void;
-}
-
-const lines = native as unknown as NativeLines;
-
-/** Code units of one record at most: a longer text is written as several, which stay together. */
-const LONGEST = 64 * 1024;
+/** Code units of a text that a record takes in any case: up to three bytes each, half of the ring at most. */
+const LONGEST = isMainThread ? 512 * 1024 : 128 * 1024;
+const NEWLINE = 10;
 /** Milliseconds that a flush waits at most. */
 const FLUSH_MS = 30_000;
 
 /** Takes lines for one file or descriptor. */
 export interface LineOutlet {
-  /** False when the line was dropped, which is counted. Never throws, never waits longer than the ring's policy has it. */
+  /** Takes whole lines, see {@link isWhole}. False when they were dropped, which is counted. Never throws, never waits longer than the ring's policy has it. */
   write(text: string): boolean;
   /** Resolves when all that was written before has been handed to the system; false when that takes too long. */
   flush(): Promise<boolean>;
@@ -48,23 +37,69 @@ export interface OutletOptions {
   readonly mkdir: boolean;
 }
 
+/** The way to a place, shared by all destinations of a thread for that place. */
+interface Way {
+  readonly name: string;
+  readonly route: number;
+  /** Undefined where another thread has led the route to a sink. */
+  readonly sink: number | undefined;
+  users: number;
+}
+
+/** By the name of the route, the one used last behind the others. */
+const ways = perThread('pino.ways', () => new Map<string, Way>());
+/** Sinks of files that are kept when nobody uses them any more: lines of other threads may be on their way to them. */
+const MOST_IDLE = 4;
+const NEW_FILE_MODE = 0o666;
+const STANDARD = [1, 2];
+
+/** The way to a place; the first use of a place in a process brings the lines of dead ones there. */
+function wayTo(options: OutletOptions): Way {
+  const name = options.path === undefined ? `pino:fd:${options.fd}` : `pino:file:${options.path}`;
+  const way = ways.get(name) ?? openWay(name, options);
+  way.users += 1;
+  ways.delete(name);
+  ways.set(name, way);
+  return way;
+}
+
+function openWay(name: string, { path, fd, fsync, mode, mkdir }: OutletOptions): Way {
+  const route = native.logRoute(name);
+  // Standard streams stay open as long as the process does: one sink will do for all threads.
+  if (path === undefined && STANDARD.includes(fd) && native.logRouteIsSet(route)) return { name, route, sink: undefined, users: 0 };
+  const file = { daily: false, compression: 'none', mode: mode ?? NEW_FILE_MODE, mkdir, fsync: fsync ? 'always' : 'never' } as const;
+  const sink = native.logSink(path === undefined ? { label: name, descriptor: fd } : { label: name, file: { path, ...file } });
+  native.logRouteSet(route, [{ minLevel: 0, sink }]);
+  native.logRecover(route);
+  return { name, route, sink, users: 0 };
+}
+
+function leave(way: Way, { path, fd }: OutletOptions): void {
+  way.users -= 1;
+  if (path === undefined) {
+    // The number of a descriptor that is closed now may be another file's next.
+    if (way.users === 0 && !STANDARD.includes(fd)) closeWay(way);
+    return;
+  }
+  const idle = [...ways.values()].filter(({ users, name }) => users === 0 && name.startsWith('pino:file:'));
+  for (const one of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) closeWay(one);
+}
+
+function closeWay({ name, sink }: Way): void {
+  ways.delete(name);
+  if (sink !== undefined) native.logSinkClose(sink, 0);
+}
+
 /** Lines go into the ring of the thread that writes them. */
 class RingOutlet implements LineOutlet {
-  readonly #route: number;
-  readonly #sink: number;
+  readonly #options: OutletOptions;
+  readonly #way: Way;
   readonly #ring = logRing();
   readonly #head: LineHead = { level: 30, time: 0 };
 
   constructor(options: OutletOptions) {
-    const path = options.path === undefined ? undefined : resolve(options.path);
-    this.#route = lines.logRoute(path === undefined ? `pino:fd:${options.fd}` : `pino:file:${path}`);
-    this.#sink = lines.logSink(
-      path === undefined
-        ? { kind: 'fd', fd: options.fd }
-        : { kind: 'file', path, makeFolder: options.mkdir, sync: options.fsync ? 'always' : 'never' },
-    );
-    lines.logRouteSet(this.#route, [{ minLevel: 0, sink: this.#sink }]);
-    lines.logRecover(this.#route);
+    this.#options = { ...options, path: options.path === undefined ? undefined : resolve(options.path) };
+    this.#way = wayTo(this.#options);
   }
 
   write(text: string): boolean {
@@ -72,37 +107,28 @@ class RingOutlet implements LineOutlet {
     const head = this.#head;
     readHead(text, head);
     call.level = head.level;
-    call.route = this.#route;
+    call.route = this.#way.route;
     // A line that does not tell its time: what time it is for tests does not matter, its place among other threads' does.
     call.time = head.time >= 0 ? head.time : Date.now();
-    if (text.length <= LONGEST) return this.#ring.line(text);
-    let kept = true;
-    for (let from = 0; from < text.length; ) {
-      let to = Math.min(from + LONGEST, text.length);
-      // Both halves of a surrogate pair stay in one record.
-      if ((text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to -= 1;
-      kept = this.#ring.line(text.slice(from, to)) && kept;
-      from = to;
-    }
-    return kept;
+    return this.#ring.line(text);
   }
 
   flush(): Promise<boolean> {
     this.#ring.settle();
-    return lines.logFlush(FLUSH_MS);
+    return native.logFlush(FLUSH_MS);
   }
 
   flushSync(deadlineMs: number): boolean {
     this.#ring.settle();
-    return lines.logFlushSync(deadlineMs);
+    return native.logFlushSync(deadlineMs);
   }
 
   reopen(): void {
-    lines.logSinkReopen(this.#sink);
+    if (this.#way.sink !== undefined) native.logSinkReopen(this.#way.sink);
   }
 
   close(): void {
-    lines.logSinkClose(this.#sink, 0);
+    leave(this.#way, this.#options);
   }
 }
 
@@ -143,7 +169,12 @@ class PlainOutlet implements LineOutlet {
 
 /** The outlet for a file, or for a descriptor; with Kymo switched off, for `fd` in either case. */
 export function lineOutlet(options: OutletOptions, fd: number): LineOutlet {
-  return DISABLED || typeof lines.logSink !== 'function' ? new PlainOutlet(fd) : new RingOutlet(options);
+  return DISABLED ? new PlainOutlet(fd) : new RingOutlet(options);
+}
+
+/** True for text that can go through the ring: whole lines, not too long. */
+export function isWhole(text: string): boolean {
+  return text.length <= LONGEST && text.charCodeAt(text.length - 1) === NEWLINE;
 }
 
 /** True for a descriptor of a regular file, to which a write never waits for anybody. */

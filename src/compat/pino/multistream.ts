@@ -66,6 +66,14 @@ export interface Multistream extends Metadata {
 
 const NO_STREAM = 'stream object needs to implement either StreamEntry or DestinationStream interface';
 
+/** Writes a line to one stream, which is told of it first if it asks for that. */
+function writeTo(stream: LineStream, line: string, level: number, { lastTime, lastMsg, lastObj, lastLogger }: Metadata): void {
+  if ((stream as { [needsMetadataGsym]?: unknown })[needsMetadataGsym]) {
+    Object.assign(stream, { lastLevel: level, lastTime, lastMsg, lastObj, lastLogger });
+  }
+  stream.write(line);
+}
+
 /**
  * Makes one destination of several.
  * @param given streams, or streams with their levels; one may stand without a list
@@ -84,17 +92,22 @@ export function multistream(
       const said = this.lastLevel;
       const level = typeof said === 'string' ? (streamLevels[said] as number) : (said as number);
       const { streams } = this;
-      let least = Number.NEGATIVE_INFINITY;
-      if (dedupe) for (const one of streams) if (one.level <= level && one.level > least) least = one.level;
-      for (const { level: lowest, stream } of streams) {
-        // As in pino, a level that is no number keeps the line from those behind it.
-        if (!(lowest <= level)) break;
-        if (lowest < least) continue;
-        if ((stream as { [needsMetadataGsym]?: unknown })[needsMetadataGsym]) {
-          const { lastTime, lastMsg, lastObj, lastLogger } = this;
-          Object.assign(stream, { lastLevel: said, lastTime, lastMsg, lastObj, lastLogger });
+      if (!dedupe) {
+        for (const one of streams) {
+          // As in pino, a level that is no number keeps the line from the streams behind it.
+          if (!(one.level <= level)) break;
+          writeTo(one.stream, line, level, this);
         }
-        stream.write(line);
+        return;
+      }
+      // From the highest level down, as in pino: of those that take the line, the ones with the highest. Level 0 counts as none there.
+      let highest = 0;
+      for (let at = streams.length - 1; at >= 0; at--) {
+        const one = streams[at] as KeptStream;
+        if (!(one.level <= level)) continue;
+        if (highest !== 0 && one.level !== highest) break;
+        highest = one.level;
+        writeTo(one.stream, line, level, this);
       }
     },
 
@@ -116,7 +129,8 @@ export function multistream(
       const at = this.streams.findIndex((one) => one.id === id);
       if (at < 0) return this;
       this.streams.splice(at, 1);
-      this.minLevel = this.streams[0]?.level ?? -1;
+      this.streams.sort((one, other) => one.level - other.level);
+      this.minLevel = this.streams.length > 0 ? (this.streams[0] as KeptStream).level : -1;
       return this;
     },
 

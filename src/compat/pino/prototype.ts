@@ -1,5 +1,6 @@
 // What all loggers inherit: children, bindings, levels, flushing. App threads.
 import { EventEmitter } from 'node:events';
+import { stringify } from './json-text.js';
 import { assertNoCollision, isLevelEnabled, isStandard, levelName, mappings, rememberBeginnings, STANDARD_LEVELS } from './levels.js';
 import { asJson, bindingsText, type Serializers } from './line.js';
 import type { ChildOptions, Formatters, Logger, LogHook, LogMethod } from './logger.js';
@@ -21,6 +22,7 @@ import {
   setLevelSym,
   streamSym,
   stringifiersSym,
+  stringifySym,
   useOnlyCustomLevelsSym,
   writeSym,
 } from './symbols.js';
@@ -43,6 +45,7 @@ function child(this: Logger, bindings: object, options?: ChildOptions): Logger {
   if (typeof redact === 'object' && redact !== null) {
     instance.redact = redact;
     const stringifiers = redaction(redact, refuse);
+    instance[stringifySym] = stringify;
     instance[stringifiersSym] = stringifiers;
     instance[formatOptsSym] = { stringify: stringifiers[redactFmtSym] as (value: unknown) => string };
   }

@@ -34,7 +34,9 @@ function child(this: Logger, bindings: object, options?: ChildOptions): Logger {
   const { level, msgPrefix, redact, serializers, formatters, customLevels }: ChildOptions = options ?? {};
   const instance: Logger = Object.create(this);
   const parents = this[formattersSym];
-  instance[serializersSym] = serializers ? mergedSerializers(this[serializersSym], serializers) : this[serializersSym];
+  // Without options a child goes on with whatever its parent has, also later.
+  if (serializers) instance[serializersSym] = mergedSerializers(this[serializersSym], serializers);
+  else if (options) instance[serializersSym] = this[serializersSym];
   // A formatter of bindings is for the logger that it was given to.
   instance[formattersSym] = formattersOf(parents.level, identity, parents.log, formatters ?? {});
   if (customLevels) {

@@ -64,6 +64,10 @@ export type { ChildOptions, Logger } from './logs/logger.js';
 export { getLogger, logStruct, setLogLevel } from './logs/loggers.js';
 export { flushLogs } from './logs/opening.js';
 export { RateLimitedLogger } from './logs/rate-limited-logger.js';
+export { explainRedaction, type RedactionFinding } from './logs/redaction/explain.js';
+export { SECRET_NAMES } from './logs/redaction/names.js';
+export type { Redact, RedactAction, RedactFunction, RedactName, RedactOptions, RedactPath } from './logs/redaction/options.js';
+export { type RedactPattern, SecretPattern } from './logs/redaction/patterns.js';
 export type { LogFields } from './logs/settings.js';
 export {
   type IdentifyingTracer,

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { native } from '../../src/binding/load.js';
 import { isCard } from '../../src/logs/redaction/card.js';
-import { compilePatterns, PatternName, type TextPatterns } from '../../src/logs/redaction/patterns.js';
+import { compilePatterns, SecretPattern, type TextPatterns } from '../../src/logs/redaction/patterns.js';
 import { compileRedaction } from '../../src/logs/redaction/redaction.js';
 import { openLogRing } from '../binding/log-records.js';
 
@@ -22,7 +22,7 @@ function scrubbed(text: string, patterns: TextPatterns = ALL): string {
 const ALL = compilePatterns(true, CENSOR, true);
 
 /** One example per pattern, made up or from the documentation of who gives them out. */
-const EXAMPLES: Readonly<Record<PatternName, readonly string[]>> = {
+const EXAMPLES: Readonly<Record<SecretPattern, readonly string[]>> = {
   jwt: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'],
   bearer: ['Bearer mF_9.B5f-4.1JqM', 'BEARER abc123', 'bearer%20mF_9.B5f', 'Bearer+abc/def='],
   basic: ['Basic dXNlcjpwYXNzd29yZA==', 'basic OnNlY3JldA', 'BASIC%20dXNlcjpwYXNz'],
@@ -48,11 +48,11 @@ const EXAMPLES: Readonly<Record<PatternName, readonly string[]>> = {
 
 describe('patterns', () => {
   it('are the same on both sides, by name and in order', () => {
-    expect(native.logScrubNames()).toEqual(Object.values(PatternName));
+    expect(native.logScrubNames()).toEqual(Object.values(SecretPattern));
   });
 
   it.each(Object.entries(EXAMPLES))('find %s, whatever stands around it', (name, examples) => {
-    const only = compilePatterns([name as PatternName], CENSOR, true);
+    const only = compilePatterns([name as SecretPattern], CENSOR, true);
     for (const example of examples) {
       for (const [before, after] of [
         ['', ''],

@@ -1,6 +1,7 @@
 // What redaction would do to an object, found by showing it to the rules as the writer of records does. App threads; cold.
 import { logRing } from '../../binding/log-ring.js';
 import { REDACT_CUSTOM, type Redaction } from '../../binding/redaction.js';
+import { settings } from '../settings.js';
 import type { Redact, RedactAction } from './options.js';
 import { CompiledRedaction } from './redaction.js';
 
@@ -29,11 +30,10 @@ export interface RedactionFinding {
  * @throws KymoError as {@link compileRedaction}, and nothing else: what throws inside of the object is a value that is not there.
  */
 export function explainRedaction(object: object, redact?: Redact): readonly RedactionFinding[] {
-  const writer = logRing();
-  const rules = redact === undefined ? writer.redaction : new CompiledRedaction(redact);
+  const rules = redact === undefined ? settings.redaction : new CompiledRedaction(redact);
   if (!(rules instanceof CompiledRedaction) || typeof object !== 'object' || object === null) return [];
   const eye = new Eye(rules);
-  writer.show(object, eye);
+  logRing().show(object, eye);
   return eye.findings;
 }
 

@@ -4,7 +4,7 @@ import { KymoError } from '../../core/errors.js';
 import type { Rule, Target } from './automaton.js';
 import { parseName, SECRET_NAMES } from './names.js';
 import { parsePath } from './path-syntax.js';
-import type { PatternName, TextPattern } from './patterns.js';
+import type { RedactPattern, SecretPattern } from './patterns.js';
 
 /** What is done with a value: its place is taken by the censor's text or by a hash, or its key is left out. */
 export type RedactAction = 'censor' | 'remove' | 'hash';
@@ -33,7 +33,7 @@ export interface RedactOptions {
   /** Keys at any depth, without regard to case and separators; a star at either end stands for the rest. `true`: {@link SECRET_NAMES}. */
   readonly names?: true | readonly (string | RedactName)[];
   /** Secrets that are known by their looks, in values and messages. `true`: all that come with Kymo. */
-  readonly patterns?: true | readonly (PatternName | RegExp | TextPattern)[];
+  readonly patterns?: true | readonly (SecretPattern | RegExp | RedactPattern)[];
   /** What rules without an action of their own do; default `censor`. */
   readonly action?: RedactAction;
   /** As `action: 'remove'`, as pino has it. */

@@ -5,7 +5,7 @@ import { KymoError } from '../../core/errors.js';
 import { TextScrubber } from './text-scrubber.js';
 
 /** Names of the patterns that come with Kymo. */
-export const PatternName = Object.freeze({
+export const SecretPattern = Object.freeze({
   jwt: 'jwt',
   bearer: 'bearer',
   basic: 'basic',
@@ -22,10 +22,10 @@ export const PatternName = Object.freeze({
 } as const);
 
 /** Name of a pattern that comes with Kymo. */
-export type PatternName = (typeof PatternName)[keyof typeof PatternName];
+export type SecretPattern = (typeof SecretPattern)[keyof typeof SecretPattern];
 
 /** A pattern of one's own, with a name for {@link explainRedaction}. */
-export interface TextPattern {
+export interface RedactPattern {
   readonly name: string;
   /** At least three characters that stand as they are, then classes with counts; a group, if any, is what is hidden. */
   readonly pattern: RegExp | string;
@@ -59,7 +59,7 @@ export interface TextPatterns {
   find(text: string): readonly Finding[];
 }
 
-const NAMES: readonly string[] = Object.values(PatternName);
+const NAMES: readonly string[] = Object.values(SecretPattern);
 
 /**
  * Compiles patterns.
@@ -68,7 +68,7 @@ const NAMES: readonly string[] = Object.values(PatternName);
  * linear time. With `beforeRing` such an expression runs on this thread only, as it is.
  */
 export function compilePatterns(
-  patterns: true | readonly (PatternName | RegExp | TextPattern)[] | undefined,
+  patterns: true | readonly (SecretPattern | RegExp | RedactPattern)[] | undefined,
   censor: string,
   beforeRing: boolean,
 ): TextPatterns {
@@ -111,7 +111,7 @@ function named(entry: unknown): { readonly name: string; readonly pattern?: RegE
     if (NAMES.includes(entry)) return { name: entry };
     throw new KymoError('KYMO_LOG_REDACT_PATTERN', { pattern: entry, problem: `no pattern is called so; there are ${NAMES.join(', ')}` });
   }
-  const { name, pattern } = (entry ?? {}) as Partial<TextPattern>;
+  const { name, pattern } = (entry ?? {}) as Partial<RedactPattern>;
   if (typeof name === 'string' && name !== '' && (typeof pattern === 'string' || pattern instanceof RegExp)) return { name, pattern };
   throw new KymoError('KYMO_LOG_REDACT_PATTERN', { pattern: entry, problem: 'it is neither a name, nor an expression, nor both' });
 }

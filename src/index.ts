@@ -48,6 +48,7 @@ export { OtlpExporter, otlpExporter } from './export/otlp/exporter.js';
 export { type OtlpCompression, type OtlpExporterOptions, validateCompression } from './export/otlp/options.js';
 export type { ExportPipeline } from './export/pipeline.js';
 export type { ExporterChoice } from './export/plan.js';
+export type { ResourceAttributes, ResourceValue } from './export/resource.js';
 export { type SimpleExporter, SimpleSpanProcessor } from './export/simple-processor.js';
 export { type TraceCallback, type TraceCallbackOptions, type TraceData, traceCallbackExporter } from './export/trace-callback.js';
 export type { HttpClientOptions, OutgoingRequest } from './instrument/client-calls.js';
@@ -141,7 +142,6 @@ export {
   recoverRuns,
 } from './recorder/recover.js';
 export { configureMetrics, type MetricsStack, type MetricsStackOptions } from './stack/metrics.js';
-export type { ResourceAttributes, ResourceValue } from './stack/resource.js';
 export { configureTracing, type TracingStack, type TracingStackOptions } from './stack/tracing.js';
 export type { Attributes, AttributeValue } from './traces/attributes.js';
 export {

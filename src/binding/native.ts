@@ -3,6 +3,7 @@ import type { NativeExport } from './native-export.js';
 import type { NativeExposition } from './native-exposition.js';
 import type { NativeLogDelivery } from './native-log-delivery.js';
 import type { NativeLogFormat } from './native-log-format.js';
+import type { NativeLogRecords } from './native-log-records.js';
 import type { NativeLogRing } from './native-log-ring.js';
 import type { NativeLogScrub } from './native-log-scrub.js';
 import type { NativeLogSinks } from './native-log-sinks.js';
@@ -19,6 +20,7 @@ export interface NativeAddon
     NativeExposition,
     NativeLogDelivery,
     NativeLogFormat,
+    NativeLogRecords,
     NativeLogRing,
     NativeLogScrub,
     NativeLogSinks,

@@ -33,7 +33,8 @@ const MIB = KIB * KIB;
 /** The specification's limit for a request before compression. */
 export const LARGEST_REQUEST_BYTES = 64 * MIB;
 const LONGEST_MS = 2 ** 31 - 1;
-const MOST_ITEMS = 2 ** 24;
+/** Most items that may wait. */
+export const MOST_ITEMS = 2 ** 24;
 
 /** The part of the environment that is about batches. */
 export type BatchEnvironment = Partial<

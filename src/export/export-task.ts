@@ -1,6 +1,7 @@
 // What the main thread gives an exporter's thread once, when its task begins, and the words of memory through which the two see one
 // another afterwards. Pure data; both threads.
 import type { MessagePort } from 'node:worker_threads';
+import type { OtlpSignal } from './otlp/endpoint.js';
 import type { OtlpTarget } from './otlp/options.js';
 import type { RetrySettings } from './retry.js';
 import type { SpanIdText } from './span-batch.js';
@@ -9,7 +10,14 @@ import type { SpanIdText } from './span-batch.js';
 export type Destination =
   | { readonly kind: 'otlp'; readonly target: OtlpTarget }
   /** An exporter of the application: a module, what it exports, and what that is called with. */
-  | { readonly kind: 'module'; readonly url: string; readonly options: unknown; readonly idFormat: SpanIdText | undefined };
+  | {
+      readonly kind: 'module';
+      readonly signal: OtlpSignal;
+      readonly url: string;
+      readonly options: unknown;
+      /** Of spans. */
+      readonly idFormat: SpanIdText | undefined;
+    };
 
 /** A long-lived task: exports a pipeline until it is closed. */
 export interface ExportTask {

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { KymoError } from '../core/errors.js';
 import { type BatchOptions, type BatchSettings, checkBatchOptions, refusedOption } from './batch-options.js';
 import { isSpanExporter, type SpanExporter } from './exporter.js';
+import type { LogExporter } from './logs/log-exporter.js';
 
 /** Options of {@link moduleExporter}. */
 export interface ModuleExporterOptions extends BatchOptions {
@@ -47,7 +48,8 @@ export function moduleExporter(module: URL | string, options?: ModuleExporterOpt
   return new ModuleExporter(module, options);
 }
 
-function moduleUrl(module: unknown): string {
+/** The URL of a module of the application. @throws KymoError `KYMO_EXPORT_OPTION` */
+export function moduleUrl(module: unknown): string {
   const text = module instanceof URL ? module.href : module;
   if (typeof text === 'string' && text.startsWith('file:') && URL.canParse(text)) return new URL(text).href;
   if (typeof text === 'string' && isAbsolute(text)) return pathToFileURL(text).href;
@@ -56,13 +58,14 @@ function moduleUrl(module: unknown): string {
 
 /**
  * Imports a module and makes its exporter.
+ * @param factory what the module exports
  * @throws KymoError `KYMO_EXPORT_OPTION` when it gives none, and whatever the module throws
  */
-export async function loadExporter(url: string, options: unknown): Promise<SpanExporter> {
-  const module = (await import(url)) as { createExporter?: unknown; default?: { createExporter?: unknown } };
+export async function loadExporter<E extends SpanExporter | LogExporter>(url: string, factory: string, options: unknown): Promise<E> {
+  const module = (await import(url)) as Record<string, unknown> & { default?: Record<string, unknown> };
   // What a CommonJS module exports is not always seen by name.
-  const factory = module.createExporter ?? module.default?.createExporter;
-  const exporter: unknown = typeof factory === 'function' ? await factory(options) : undefined;
-  if (isSpanExporter(exporter)) return exporter;
-  throw new KymoError('KYMO_EXPORT_OPTION', { option: 'module', value: url, expected: 'a module that exports createExporter(options)' });
+  const make = module[factory] ?? module.default?.[factory];
+  const exporter: unknown = typeof make === 'function' ? await make(options) : undefined;
+  if (isSpanExporter(exporter)) return exporter as E;
+  throw new KymoError('KYMO_EXPORT_OPTION', { option: 'module', value: url, expected: `a module that exports ${factory}(options)` });
 }

@@ -179,7 +179,7 @@ export class ExportPipeline {
   #run(sender: BatchSender): Promise<void> {
     return exportUntilClosed(
       native,
-      this.#task({ kind: 'module', url: '', options: undefined, idFormat: undefined }),
+      this.#task({ kind: 'module', signal: 'traces', url: '', options: undefined, idFormat: undefined }),
       sender,
       this.#giveUp.signal,
     );

@@ -11,7 +11,7 @@ import type { OtlpSettings } from './otlp/options.js';
 import type { SpanPipelinePlan } from './pipeline.js';
 import { SimpleSpanProcessor } from './simple-processor.js';
 import type { SpanIdText } from './span-batch.js';
-import { UserSender } from './user-sender.js';
+import { spanSender } from './user-sender.js';
 import { warn } from './warnings.js';
 
 /**
@@ -77,7 +77,7 @@ function modulePlan({ name, url, options, batch }: ModuleExporter, ids: SpanIdTe
     compression: 'none',
     batch,
     retry: { timeoutMs: exportTimeoutMs, exportTimeoutMs },
-    to: { kind: 'module', url, options, idFormat: ids },
+    to: { kind: 'module', signal: 'traces', url, options, idFormat: ids },
   };
 }
 
@@ -90,6 +90,6 @@ function ownPlan(exporter: SpanExporter, { ids, batch: options = {} }: PlanConte
     compression: 'none',
     batch,
     retry: { timeoutMs: exportTimeoutMs, exportTimeoutMs },
-    to: { kind: 'here', sender: new UserSender(exporter, ids) },
+    to: { kind: 'here', sender: spanSender(exporter, ids) },
   };
 }

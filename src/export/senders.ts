@@ -2,10 +2,12 @@
 import { VERSION } from '../core/version.js';
 import type { BatchSender } from './delivery.js';
 import type { Destination } from './export-task.js';
+import type { SpanExporter } from './exporter.js';
+import type { LogExporter } from './logs/log-exporter.js';
 import { loadExporter } from './module-exporter.js';
 import { GrpcSender } from './otlp/grpc-sender.js';
 import { HttpSender } from './otlp/http-sender.js';
-import { UserSender } from './user-sender.js';
+import { logSender, spanSender } from './user-sender.js';
 
 const USER_AGENT = `OTel-OTLP-Exporter-Kymo/${VERSION}`;
 
@@ -15,7 +17,9 @@ const USER_AGENT = `OTel-OTLP-Exporter-Kymo/${VERSION}`;
  */
 export async function createSender(destination: Destination, onHung?: () => void): Promise<BatchSender> {
   if (destination.kind === 'module') {
-    return new UserSender(await loadExporter(destination.url, destination.options), destination.idFormat, onHung);
+    const { signal, url, options, idFormat } = destination;
+    if (signal === 'logs') return logSender(await loadExporter<LogExporter>(url, 'createLogSink', options), onHung);
+    return spanSender(await loadExporter<SpanExporter>(url, 'createExporter', options), idFormat, onHung);
   }
   const { target } = destination;
   return target.protocol === 'grpc' ? new GrpcSender(target, USER_AGENT) : new HttpSender(target, USER_AGENT);

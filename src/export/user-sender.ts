@@ -1,25 +1,44 @@
-// Hands batches to an exporter of the application as plain spans. On the exporter's thread, or on the main thread for exporters that
+// Hands batches to an exporter of the application as plain spans or log records. On the exporter's thread, or on the main thread for exporters that
 // insist: decoding is paid there, about 2 us a span.
 import type { ExportBatch } from '../binding/native-export.js';
 import type { BatchSender, Delivery } from './delivery.js';
 import type { SpanExporter } from './exporter.js';
+import type { LogExporter } from './logs/log-exporter.js';
 import type { SpanIdText } from './span-batch.js';
 
+/** An exporter of the application, whatever it takes. */
+interface UserExporter<T> {
+  export(items: readonly T[]): void | Promise<void>;
+  forceFlush?(): void | Promise<void>;
+  shutdown?(): void | Promise<void>;
+}
+
+/**
+ * A sender to an exporter of spans.
+ * @param ids text forms of ids; default 32 and 16 hex digits
+ * @param onHung called when an export has not settled in time, once it was counted
+ */
+export function spanSender(exporter: SpanExporter, ids?: SpanIdText, onHung?: () => void): BatchSender {
+  // Decoders are loaded with the first batch: most processes have no exporter of their own, and the unpacker takes a while to load.
+  return new UserSender(exporter, async (body) => (await import('./span-batch.js')).decodeSpans(body, ids), onHung);
+}
+
+/** A sender to an exporter of log records; see {@link spanSender}. */
+export function logSender(exporter: LogExporter, onHung?: () => void): BatchSender {
+  return new UserSender(exporter, async (body) => (await import('./logs/exported-log.js')).decodeLogs(body), onHung);
+}
+
 /** Awaits an exporter for each batch. Its errors cost their batch and are not repeated: only the exporter knows what it sent. */
-export class UserSender implements BatchSender {
-  readonly #exporter: SpanExporter;
-  readonly #ids: SpanIdText | undefined;
+class UserSender<T> implements BatchSender {
+  readonly #exporter: UserExporter<T>;
+  readonly #decode: (body: Uint8Array) => Promise<readonly T[]>;
   readonly #onHung: () => void;
   /** The call that took too long: nothing else is exported before it is settled. */
   #late: Promise<void> | undefined;
 
-  /**
-   * @param ids text forms of ids; default 32 and 16 hex digits
-   * @param onHung called when an export has not settled in time, once it was counted
-   */
-  constructor(exporter: SpanExporter, ids?: SpanIdText, onHung: () => void = () => undefined) {
+  constructor(exporter: UserExporter<T>, decode: (body: Uint8Array) => Promise<readonly T[]>, onHung: () => void = () => undefined) {
     this.#exporter = exporter;
-    this.#ids = ids;
+    this.#decode = decode;
     this.#onHung = onHung;
   }
 
@@ -62,9 +81,7 @@ export class UserSender implements BatchSender {
   }
 
   async #call(batch: ExportBatch): Promise<void> {
-    // Loaded with the first batch: most processes have no exporter of their own, and its unpacker takes a while to load.
-    const { decodeSpans } = await import('./span-batch.js');
-    await this.#exporter.export(decodeSpans(batch.body, this.#ids));
+    await this.#exporter.export(await this.#decode(batch.body));
   }
 
   #hung(timeoutMs: number): Delivery {

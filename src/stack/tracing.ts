@@ -9,6 +9,7 @@ import type { OtlpExporterOptions } from '../export/otlp/options.js';
 import { type ExportPipeline, exportSpans } from '../export/pipeline.js';
 import { type ExporterChoice, planExporter } from '../export/plan.js';
 import { ProcessEnd } from '../export/process-end.js';
+import { detectResource, type ResourceAttributes } from '../export/resource.js';
 import { setExemplarSource } from '../metrics/exemplar.js';
 import { metrics } from '../metrics/registry.js';
 import type { OpsServerOptions } from '../ops/options.js';
@@ -19,7 +20,6 @@ import { TracerProvider, type TracerProviderOptions } from '../traces/provider.j
 import { ALWAYS_OFF } from '../traces/samplers/sampler.js';
 import { Tracing, type TracingOptions } from '../traces/tracing.js';
 import { exemplarOfTrace } from './exemplars.js';
-import { detectResource, type ResourceAttributes } from './resource.js';
 import { ShutdownSignals } from './shutdown-signals.js';
 import { chooseExporters, limitsOf, samplerOf, warnIgnored, warnOfPropagators, withoutUndefined } from './tracing-environment.js';
 

@@ -21,9 +21,9 @@ describe('an endpoint [L-212 V-07]', () => {
   });
 
   it('of traces is used as it is, and goes before the base', () => {
-    expect(at({ endpoint: 'http://base:4318', tracesEndpoint: 'http://h:9/x?y=1' })).toBe('http://h:9/x?y=1');
-    expect(at({ tracesEndpoint: 'http://h:9' })).toBe('http://h:9/');
-    expect(at({ endpoint: 'http://base:4318', tracesEndpoint: '' })).toBe('http://base:4318/v1/traces');
+    expect(at({ endpoint: 'http://base:4318', signalEndpoint: 'http://h:9/x?y=1' })).toBe('http://h:9/x?y=1');
+    expect(at({ signalEndpoint: 'http://h:9' })).toBe('http://h:9/');
+    expect(at({ endpoint: 'http://base:4318', signalEndpoint: '' })).toBe('http://base:4318/v1/traces');
   });
 
   it('says with its port how it is spoken to, unless the protocol is given', () => {

@@ -3,7 +3,7 @@ import { Packr } from 'msgpackr';
 import { describe, expect, it, vi } from 'vitest';
 import type { SpanExporter } from '../../src/export/exporter.js';
 import { decodeSpans } from '../../src/export/span-batch.js';
-import { UserSender } from '../../src/export/user-sender.js';
+import { spanSender } from '../../src/export/user-sender.js';
 import { batchOf } from './collectors.js';
 
 const packed = (...spans: object[]): Buffer => new Packr({ useRecords: false, variableMapSize: true }).pack(spans);
@@ -17,7 +17,7 @@ describe('an exporter of the application', () => {
       { export: (spans: unknown) => void got.push(spans) },
       { export: async (spans: unknown) => void got.push(spans) },
     ]) {
-      expect(await new UserSender(exporter).send(ONE, 1_000, never)).toEqual({ kind: 'exported', rejected: 0, message: '' });
+      expect(await spanSender(exporter).send(ONE, 1_000, never)).toEqual({ kind: 'exported', rejected: 0, message: '' });
     }
     expect(got).toMatchObject([[{ name: 'a' }], [{ name: 'a' }]]);
     expect(Object.keys((got[0] as object[])[0] as object)).toEqual(expect.arrayContaining(['parentSpanId', 'errorMessage']));
@@ -32,7 +32,7 @@ describe('an exporter of the application', () => {
       () => Promise.reject(Object.create(null)),
     ];
     for (const fail of failures) {
-      expect(await new UserSender({ export: fail }).send(ONE, 1_000, never)).toMatchObject({ kind: 'refused', reason: 'exporter' });
+      expect(await spanSender({ export: fail }).send(ONE, 1_000, never)).toMatchObject({ kind: 'refused', reason: 'exporter' });
     }
   });
 
@@ -40,7 +40,7 @@ describe('an exporter of the application', () => {
     const settle: (() => void)[] = [];
     const exporter = { export: vi.fn(() => new Promise<void>((resolve) => void settle.push(resolve))) };
     const hung = vi.fn();
-    const sender = new UserSender(exporter, undefined, hung);
+    const sender = spanSender(exporter, undefined, hung);
     expect(await sender.send(ONE, 20, never)).toMatchObject({ kind: 'refused', reason: 'timeout' });
     await new Promise(setImmediate);
     expect(hung).toHaveBeenCalledOnce();
@@ -64,12 +64,12 @@ describe('an exporter of the application', () => {
         throw new Error('no end');
       },
     };
-    const sender = new UserSender(exporter);
-    await sender.flush();
+    const sender = spanSender(exporter);
+    await sender.flush?.();
     await sender.close();
     expect(calls).toEqual(['flush', 'shutdown']);
-    const bare = new UserSender({ export: () => undefined });
-    await bare.flush();
+    const bare = spanSender({ export: () => undefined });
+    await bare.flush?.();
     await bare.close();
   });
 });

@@ -1,7 +1,7 @@
 // What an OTLP server answers: partial success, status messages and, over gRPC, when to come again. Bounded readers of foreign bytes;
 // they never throw. Exporter threads.
 
-/** The answer to a batch: how many spans were refused for good, and a remark. */
+/** The answer to a batch: how many of its items were refused for good, and a remark. */
 export interface PartialSuccess {
   readonly rejected: number;
   readonly message: string;
@@ -17,7 +17,7 @@ interface Field {
   readonly value: bigint | Buffer;
 }
 
-/** Reads an `ExportTraceServiceResponse`; undefined for bytes that are none. */
+/** Reads an `ExportTraceServiceResponse` or `ExportLogsServiceResponse`, which are alike; undefined for bytes that are none. */
 export function readAnswer(body: Buffer, contentType: string | undefined): PartialSuccess | undefined {
   if (body.length === 0) return ACCEPTED;
   return /\bjson\b/i.test(contentType ?? '') ? readJsonAnswer(body) : readProtobufAnswer(body);
@@ -38,8 +38,8 @@ function readJsonAnswer(body: Buffer): PartialSuccess | undefined {
   if (typeof answer !== 'object' || answer === null) return undefined;
   const partial = (answer as { partialSuccess?: unknown }).partialSuccess;
   if (typeof partial !== 'object' || partial === null) return ACCEPTED;
-  const { rejectedSpans, errorMessage } = partial as { rejectedSpans?: unknown; errorMessage?: unknown };
-  return { rejected: toCount(rejectedSpans), message: typeof errorMessage === 'string' ? cut(errorMessage) : '' };
+  const { rejectedSpans, rejectedLogRecords, errorMessage } = partial as Readonly<Record<string, unknown>>;
+  return { rejected: toCount(rejectedSpans ?? rejectedLogRecords), message: typeof errorMessage === 'string' ? cut(errorMessage) : '' };
 }
 
 /** The message of a `google.rpc.Status`, or the beginning of the text that came in its place. */

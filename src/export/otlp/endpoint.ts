@@ -5,9 +5,14 @@
 export const OTLP_PROTOCOLS = Object.freeze(['http/protobuf', 'http/json', 'grpc'] as const);
 export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
+/** What is sent. */
+export type OtlpSignal = 'traces' | 'logs';
+
 /** The path that follows a base endpoint, and the one of the gRPC method. */
-const TRACES_PATH = 'v1/traces';
-export const GRPC_PATH = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const PATHS: Readonly<Record<OtlpSignal, { readonly http: string; readonly grpc: string }>> = Object.freeze({
+  traces: { http: 'v1/traces', grpc: '/opentelemetry.proto.collector.trace.v1.TraceService/Export' },
+  logs: { http: 'v1/logs', grpc: '/opentelemetry.proto.collector.logs.v1.LogsService/Export' },
+});
 const GRPC_PORT = '4317';
 
 /** Where a collector on this machine listens. */
@@ -17,12 +22,14 @@ export const DEFAULT_ENDPOINTS: Readonly<Record<OtlpProtocol, string>> = Object.
   grpc: 'http://localhost:4317',
 });
 
-/** What decides where spans go; an empty text is none. */
+/** What decides where a signal goes; an empty text is none. */
 export interface EndpointOptions {
-  /** Base URL: over HTTP, `v1/traces` is added to its path. */
+  /** Default `traces`. */
+  readonly signal?: OtlpSignal;
+  /** Base URL: over HTTP, `v1/` and the signal are added to its path. */
   readonly endpoint?: string | undefined;
   /** URL that is used as it is; goes before `endpoint`. */
-  readonly tracesEndpoint?: string | undefined;
+  readonly signalEndpoint?: string | undefined;
   /** Default: gRPC for port 4317, else protobuf over HTTP. */
   readonly protocol?: OtlpProtocol | undefined;
   /** No TLS where the endpoint names no scheme. */
@@ -41,9 +48,15 @@ export interface Endpoint {
  * Finds protocol and URL.
  * @returns undefined for a text that is no URL of http or https
  */
-export function resolveEndpoint({ endpoint, tracesEndpoint, protocol, insecure = false }: EndpointOptions): Endpoint | undefined {
-  const asItIs = tracesEndpoint !== undefined && tracesEndpoint.trim() !== '';
-  const given = asItIs ? tracesEndpoint : endpoint?.trim() ? endpoint : DEFAULT_ENDPOINTS[protocol ?? 'http/protobuf'];
+export function resolveEndpoint({
+  signal = 'traces',
+  endpoint,
+  signalEndpoint,
+  protocol,
+  insecure = false,
+}: EndpointOptions): Endpoint | undefined {
+  const asItIs = signalEndpoint !== undefined && signalEndpoint.trim() !== '';
+  const given = asItIs ? signalEndpoint : endpoint?.trim() ? endpoint : DEFAULT_ENDPOINTS[protocol ?? 'http/protobuf'];
   const url = parse(given.trim(), insecure);
   if (url === undefined) return undefined;
   const spoken = protocol ?? (url.port === GRPC_PORT ? 'grpc' : 'http/protobuf');
@@ -55,10 +68,10 @@ export function resolveEndpoint({ endpoint, tracesEndpoint, protocol, insecure =
   }
   url.hash = '';
   if (spoken === 'grpc') {
-    url.pathname = GRPC_PATH;
+    url.pathname = PATHS[signal].grpc;
     url.search = '';
   } else if (!asItIs) {
-    url.pathname += url.pathname.endsWith('/') ? TRACES_PATH : `/${TRACES_PATH}`;
+    url.pathname += `${url.pathname.endsWith('/') ? '' : '/'}${PATHS[signal].http}`;
   }
   return { protocol: spoken, url, user };
 }

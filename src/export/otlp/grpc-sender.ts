@@ -9,7 +9,7 @@ import { NOT_SENT, tooLarge } from './not-sent.js';
 import type { OtlpTarget } from './options.js';
 import { tlsOptions } from './tls.js';
 
-/** Sends batches as calls of `TraceService/Export`. */
+/** Sends batches as calls of the method that the target's URL names. */
 export class GrpcSender implements BatchSender {
   readonly #target: OtlpTarget;
   readonly #url: URL;

@@ -1,6 +1,6 @@
 //! Pipelines of all signals for JS: exporters' threads wait, take batches and say what became of them; any thread flushes and asks.
 
-mod waiter;
+pub mod waiter;
 
 use crate::raw::{CodedError, coded};
 use kymo_core::export::{Compression, Loss, Outbound, Outcome, PipelineOptions, Ready};
@@ -10,7 +10,7 @@ use napi_derive::napi;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-pub use waiter::{Answer, Waiter};
+use waiter::{Answer, Waiter};
 
 /// A pipeline that JS has a number of.
 struct Known {

@@ -2,7 +2,7 @@
 
 mod retained;
 mod tail;
-mod values;
+pub mod values;
 
 use crate::export::{self, NewPipeline};
 use crate::metrics::sweeping;

@@ -75,6 +75,9 @@ pub trait Item: Clone + Send {
 /// Appends a batch's bytes to `out`. Runs on the exporter's thread.
 pub type Encode<T> = Box<dyn Fn(&[T], &mut Vec<u8>) + Send + Sync>;
 
+/// Told of each item that is lost; of those that a receiver rejected nobody knows which. Must be quick: it may run under the queue's lock.
+pub type OnLoss<T> = Box<dyn Fn(Loss, Option<&T>) + Send + Sync>;
+
 /// How the body of a batch is compressed, at level 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {

@@ -8,7 +8,7 @@ pub mod pipeline;
 mod pipeline_tests;
 pub mod resource;
 
-pub use batch::{Batch, Compression, Encode, Item, Loss, Notify, Outcome, PipelineOptions, Ready, Waiting};
+pub use batch::{Batch, Compression, Encode, Item, Loss, Notify, OnLoss, Outcome, PipelineOptions, Ready, Waiting};
 pub use pipeline::Pipeline;
 pub use resource::{OwnedAttributes, OwnedValue, Resource};
 

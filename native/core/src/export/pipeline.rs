@@ -2,7 +2,7 @@
 //! collector pushes; the exporter's thread takes, encodes and says what became of each batch. The lock is held for moves of the
 //! queue, never for encoding.
 use super::Outbound;
-use super::batch::{Batch, Compression, Encode, Item, Loss, Notify, Outcome, PipelineOptions, Ready, Waiting};
+use super::batch::{Batch, Compression, Encode, Item, Loss, Notify, OnLoss, Outcome, PipelineOptions, Ready, Waiting};
 use crate::metrics::compression;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Pipeline<T> {
     options: PipelineOptions,
     encode: Encode<T>,
+    on_loss: Option<OnLoss<T>>,
     state: Mutex<State<T>>,
     /// Signalled when items leave.
     left: Condvar,
@@ -64,6 +65,7 @@ impl<T: Item> Pipeline<T> {
         Pipeline {
             options,
             encode,
+            on_loss: None,
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 queued_bytes: 0,
@@ -81,13 +83,19 @@ impl<T: Item> Pipeline<T> {
         }
     }
 
+    /// With somebody who is told of each item that is lost.
+    pub fn on_loss(mut self, on_loss: OnLoss<T>) -> Pipeline<T> {
+        self.on_loss = Some(on_loss);
+        self
+    }
+
     /// Queues an item; drops the oldest when there is no room. False when the pipeline is closed, which is counted. Runs on the
     /// collector, at most a lock and a move.
     pub fn push(&self, item: T) -> bool {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            self.count(Loss::Shutdown, 1);
+            self.lose(Loss::Shutdown, [&item]);
             return false;
         }
         let number = state.pushed;
@@ -97,8 +105,7 @@ impl<T: Item> Pipeline<T> {
         let dropped = self.bound(&mut state);
         let notify = self.due(&mut state);
         drop(state);
-        if dropped > 0 {
-            self.count(Loss::QueueFull, dropped);
+        if dropped {
             self.left.notify_all();
         }
         if let Some((notify, ready)) = notify {
@@ -111,9 +118,22 @@ impl<T: Item> Pipeline<T> {
         self.losses[loss as usize].fetch_add(items, Ordering::Relaxed);
     }
 
-    /// Drops the oldest that wait until the bounds hold; one item may always wait. Returns how many.
-    fn bound(&self, state: &mut State<T>) -> u64 {
-        let mut dropped = 0;
+    /// Counts items that are lost.
+    fn lose<'a>(&self, loss: Loss, items: impl IntoIterator<Item = &'a T>)
+    where
+        T: 'a,
+    {
+        for item in items {
+            self.count(loss, 1);
+            if let Some(on_loss) = &self.on_loss {
+                on_loss(loss, Some(item));
+            }
+        }
+    }
+
+    /// Drops the oldest that wait until the bounds hold, and counts them; one item may always wait. Returns whether there were any.
+    fn bound(&self, state: &mut State<T>) -> bool {
+        let mut dropped = false;
         let full = |state: &State<T>| {
             state.queue.len() > self.options.max_queue_items
                 || (state.queued_bytes > self.options.max_queue_bytes && state.queue.len() > 1)
@@ -121,7 +141,8 @@ impl<T: Item> Pipeline<T> {
         while full(state) {
             if let Some((_, item)) = state.queue.pop_front() {
                 state.queued_bytes -= item.size();
-                dropped += 1;
+                self.lose(Loss::QueueFull, [&item]);
+                dropped = true;
             }
         }
         dropped
@@ -160,9 +181,7 @@ impl<T: Item> Pipeline<T> {
             state.queue.push_front(entry);
         }
         state.out = Some(out);
-        let dropped = self.bound(&mut state);
-        drop(state);
-        self.count(Loss::QueueFull, dropped);
+        self.bound(&mut state);
     }
 
     fn compress(&self, plain: Vec<u8>) -> Vec<u8> {
@@ -245,27 +264,29 @@ impl<T: Item> Outbound for Pipeline<T> {
         let Some(out) = state.out.take_if(|out| out.number == number) else {
             return;
         };
-        let items = out.items.len() as u64;
-        let mut dropped = 0;
+        let count = out.items.len() as u64;
+        let items = out.items.iter().map(|(_, item)| item);
         match outcome {
             Outcome::Exported { rejected } => {
-                let rejected = u64::from(rejected).min(items);
-                self.exported.fetch_add(items - rejected, Ordering::Relaxed);
+                let rejected = u64::from(rejected).min(count);
+                self.exported.fetch_add(count - rejected, Ordering::Relaxed);
                 self.count(Loss::Rejected, rejected);
+                if let Some(on_loss) = &self.on_loss {
+                    (0..rejected).for_each(|_| on_loss(Loss::Rejected, None));
+                }
             }
-            Outcome::Dropped(loss) => self.count(loss, items),
-            Outcome::Again if state.closed => self.count(Loss::Shutdown, items),
+            Outcome::Dropped(loss) => self.lose(loss, items),
+            Outcome::Again if state.closed => self.lose(Loss::Shutdown, items),
             Outcome::Again => {
                 for entry in out.items.into_iter().rev() {
                     state.queued_bytes += entry.1.size();
                     state.queue.push_front(entry);
                 }
-                dropped = self.bound(&mut state);
+                self.bound(&mut state);
             }
         }
         let notify = self.due(&mut state);
         drop(state);
-        self.count(Loss::QueueFull, dropped);
         self.left.notify_all();
         if let Some((notify, ready)) = notify {
             notify(ready);
@@ -306,11 +327,11 @@ impl<T: Item> Outbound for Pipeline<T> {
     fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let lost = std::mem::take(&mut state.queue).len() as u64;
+        let lost = std::mem::take(&mut state.queue);
         state.queued_bytes = 0;
         let notify = self.due(&mut state);
         drop(state);
-        self.count(Loss::Shutdown, lost);
+        self.lose(Loss::Shutdown, lost.iter().map(|(_, item)| item));
         self.left.notify_all();
         if let Some((notify, ready)) = notify {
             notify(ready);

@@ -177,3 +177,39 @@ fn a_panic_of_an_encoder_costs_its_batch_only() {
     assert!(pipeline.take().is_none());
     assert_eq!((pipeline.lost(Loss::Failed), pipeline.waiting()), (6, NOTHING));
 }
+
+#[test]
+fn whoever_asks_is_told_of_each_item_that_is_lost() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&told);
+    let pipeline = Pipeline::new(
+        options(),
+        Box::new(|items: &[Numbered], out: &mut Vec<u8>| bytes_of_each(items, out)),
+    );
+    let pipeline = pipeline.on_loss(Box::new(move |loss, item: Option<&Numbered>| {
+        ear.lock().unwrap().push((loss, item.map(|item| item.0)));
+    }));
+    push(&pipeline, 0..11);
+    let number = taken(&pipeline).0;
+    pipeline.done(number, Outcome::Exported { rejected: 1 });
+    let number = taken(&pipeline).0;
+    pipeline.done(number, Outcome::Dropped(Loss::Timeout));
+    pipeline.close();
+    pipeline.push(Numbered(11));
+    let timeout = |number| (Loss::Timeout, Some(number));
+    let late = |number| (Loss::Shutdown, Some(number));
+    assert_eq!(
+        *told.lock().unwrap(),
+        [
+            (Loss::QueueFull, Some(0)),
+            (Loss::Rejected, None),
+            timeout(5),
+            timeout(6),
+            timeout(7),
+            timeout(8),
+            late(9),
+            late(10),
+            late(11),
+        ]
+    );
+}

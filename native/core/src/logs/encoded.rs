@@ -5,6 +5,8 @@ use std::sync::Arc;
 /// One record in the format of its pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedLog {
+    /// Pino's number, for who counts what is lost.
+    pub level: u16,
     /// Name of its logger; empty for none.
     pub logger: Arc<str>,
     /// Without what records of a batch share.

@@ -1,12 +1,12 @@
 //! The last records, kept to be read: for tests, and for who shows them. The collector writes, app threads read.
 use super::encoded::EncodedLog;
+use super::losses::Losses;
 use super::msgpack;
 use super::otlp::RecordOptions;
 use super::pipeline::{RecordEncoder, RecordFormat};
 use super::{LogRecord, RecordSink};
-use crate::export::Item;
+use crate::export::{Item, Loss};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// See the module.
@@ -16,7 +16,7 @@ pub struct MemorySink {
     max_bytes: usize,
     encoder: RecordEncoder,
     kept: Mutex<Kept>,
-    dropped: AtomicU64,
+    losses: Losses,
 }
 
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl MemorySink {
             max_bytes,
             encoder: RecordEncoder::new(RecordFormat::Msgpack, options),
             kept: Mutex::default(),
-            dropped: AtomicU64::new(0),
+            losses: Losses::default(),
         }
     }
 
@@ -56,9 +56,9 @@ impl MemorySink {
         *self.lock() = Kept::default();
     }
 
-    /// Records that made room for younger ones.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    /// Records that made room for younger ones, by level.
+    pub fn losses(&self) -> &Losses {
+        &self.losses
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -72,15 +72,12 @@ impl RecordSink for MemorySink {
         let mut kept = self.lock();
         kept.bytes += record.size();
         kept.records.push_back(record);
-        let mut dropped = 0;
         while kept.records.len() > self.max_records || (kept.bytes > self.max_bytes && kept.records.len() > 1) {
             if let Some(oldest) = kept.records.pop_front() {
                 kept.bytes -= oldest.size();
-                dropped += 1;
+                self.losses.count(oldest.level, Loss::QueueFull.word(), 1);
             }
         }
-        drop(kept);
-        self.dropped.fetch_add(dropped, Ordering::Relaxed);
         true
     }
 

@@ -1,9 +1,10 @@
 //! Log records on their way out of the process: each is encoded where it lies, on the collector, and waits in a queue for the thread
 //! that exports it. So nothing of a ring is held for an exporter, whatever it waits for.
 use super::encoded::EncodedLog;
+use super::losses::Losses;
 use super::otlp::{self, RecordOptions};
 use super::{LogRecord, RecordSink, msgpack};
-use crate::export::{Encode, Outbound, Pipeline, PipelineOptions, Resource};
+use crate::export::{Encode, Loss, Outbound, Pipeline, PipelineOptions, Resource};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,6 +78,7 @@ impl RecordEncoder {
             }
         };
         EncodedLog {
+            level: record.level,
             logger,
             bytes: buffer.as_slice().into(),
         }
@@ -88,6 +90,7 @@ pub struct LogPipeline {
     /// What waits.
     pub queue: Arc<Pipeline<EncodedLog>>,
     encoder: RecordEncoder,
+    losses: Arc<Losses>,
 }
 
 impl LogPipeline {
@@ -103,10 +106,21 @@ impl LogPipeline {
             RecordFormat::OtlpJson => Box::new(move |logs, out| otlp::json::encode(logs, &resource, out)),
             RecordFormat::Msgpack => Box::new(|logs, out| msgpack::encode(logs.iter(), out)),
         };
+        let losses = Arc::<Losses>::default();
+        let count = Arc::clone(&losses);
+        let on_loss = Box::new(move |loss: Loss, record: Option<&EncodedLog>| {
+            count.count(record.map_or(0, |record| record.level), loss.word(), 1)
+        });
         LogPipeline {
-            queue: Arc::new(Pipeline::new(options, encode)),
+            queue: Arc::new(Pipeline::new(options, encode).on_loss(on_loss)),
             encoder: RecordEncoder::new(format, records),
+            losses,
         }
+    }
+
+    /// What it lost, by level and reason.
+    pub fn losses(&self) -> &Losses {
+        &self.losses
     }
 }
 

@@ -1,4 +1,4 @@
-// What all spans of a process have in common: the service, the process, the host. App thread, once per provider.
+// What all spans and log records of a process have in common: the service, the process, the host. App thread, once per provider or sink.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { arch, hostname, platform, release, userInfo } from 'node:os';

@@ -151,7 +151,8 @@ fn file_options(options: LogFileOptions) -> Result<FileOptions, CodedError> {
 }
 
 fn peer_of(peer: LogPeer) -> Result<Peer, CodedError> {
-    let (host, path) = (peer.host.unwrap_or_default(), PathBuf::from(peer.path.unwrap_or_default()));
+    let host = peer.host.unwrap_or_default();
+    let path = PathBuf::from(peer.path.unwrap_or_default());
     let port = peer.port.and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
     Ok(match peer.kind.as_str() {
         "tcp" => Peer::Tcp(host, port),

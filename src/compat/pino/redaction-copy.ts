@@ -9,7 +9,7 @@ const CENSORED_INSTEAD = '[Redacted]';
 
 /** Censors what lies at some paths below one place. */
 export class Redactor {
-  readonly #tree: readonly PathTree[];
+  readonly #tree: PathTree;
   readonly #censor: unknown;
   readonly #removes: boolean;
   readonly #at: readonly PropertyKey[];
@@ -23,7 +23,7 @@ export class Redactor {
    * @param safe for what JSON.stringify refuses
    */
   constructor(paths: readonly Path[], censor: unknown, removes: boolean, at: readonly PropertyKey[], safe: SafeStringify) {
-    this.#tree = [PathTree.of(paths)];
+    this.#tree = PathTree.of(paths);
     this.#censor = censor;
     this.#removes = removes;
     this.#at = at;
@@ -32,86 +32,104 @@ export class Redactor {
 
   /** JSON of the censored value; undefined where it has none. */
   stringify(value: unknown): string | undefined {
-    const [root] = this.#tree as [PathTree];
-    const copies = new Copies();
-    const path = [...this.#at];
-    const censored = this.#censoredInside(value, this.#tree, path, '', copies);
-    const copy = root.ends === 0 ? censored : this.#censored(censored, path);
+    const walk = new Walk([...this.#at]);
+    const censored = this.#inside(value, this.#tree.alone, '', walk, this.#tree.ends);
+    const copy = this.#tree.ends === 0 ? censored : this.#censored(censored, walk);
     if (copy === value) return stringify(copy, this.#safe);
     // A cycle leads from the copy to the original, where everything would be in the open once more.
-    return stringify(copy, (cyclic) => this.#safe(cyclic, (object) => copies.originalOf(object)));
+    return stringify(copy, (cyclic) => this.#safe(cyclic, (object) => walk.originalOf(object)));
   }
 
   /** What is below the value censored, if the value is not replaced as a whole anyway. */
-  #censoredInside(value: unknown, trees: readonly PathTree[], path: PropertyKey[], key: string, copies: Copies): unknown {
+  #inside(value: unknown, trees: readonly PathTree[], key: string, walk: Walk, ends: number): unknown {
     if (typeof value !== 'object' || value === null) return value;
-    if (typeof this.#censor !== 'function' && trees.some(({ ends }) => ends > 0)) return value;
-    return this.#below(value, trees, path, key, copies);
+    return ends > 0 && typeof this.#censor !== 'function' ? value : this.#below(value, trees, key, walk);
   }
 
-  #censored(value: unknown, path: PropertyKey[]): unknown {
+  #censored(value: unknown, walk: Walk): unknown {
     const censor = this.#censor;
     if (typeof censor !== 'function') return censor;
     try {
-      return censor(value, path);
+      return censor(value, [...walk.path]);
     } catch {
       return CENSORED_INSTEAD;
     }
   }
 
   /** `value` itself, or a copy where something at a path was censored, in what its toJSON gives as well. */
-  #below(value: object, trees: readonly PathTree[], path: PropertyKey[], key: string, copies: Copies): object {
-    const copy = this.#properties(value, trees, path, copies);
+  #below(value: object, trees: readonly PathTree[], key: string, walk: Walk): object {
+    const copy = this.#properties(value, trees, walk);
     const { toJSON } = copy as { toJSON?: unknown };
     if (typeof toJSON !== 'function') return copy;
     // The copy has its methods, so that toJSON sees no more than is to be seen; what it adds from elsewhere is looked through again.
     const shown = jsonOf(copy, value, key);
     if (typeof shown !== 'object' || shown === null || shown === copy) return copy;
-    const censored = this.#properties(shown, trees, path, copies);
+    const censored = this.#properties(shown, trees, walk);
     return censored === shown && !isBytes(copy) ? copy : censored;
   }
 
-  #properties(value: object, trees: readonly PathTree[], path: PropertyKey[], copies: Copies): object {
-    // Only `**` goes round in circles.
-    if (trees.some(({ deep }) => deep !== undefined) && copies.isOpen(value)) return value;
+  #properties(value: object, trees: readonly PathTree[], walk: Walk): object {
     let copy: Record<string, unknown> | undefined;
-    copies.enter(value);
+    const [tree] = trees as [PathTree];
+    if (trees.length === 1 && tree.isPlain) {
+      for (const [key, next] of tree.named) {
+        if (isOwn.call(value, key)) copy = this.#property(value, copy, key, next.alone, next.ends, walk);
+      }
+      return copy ?? value;
+    }
+    // Only `**` goes round in circles.
+    if (walk.open.includes(value) && trees.some(({ deep }) => deep !== undefined)) return value;
+    walk.open.push(value);
     for (const key of keysOf(value, trees)) {
       const below = treesBelow(trees, key);
-      if (below.length === 0) continue;
-      const inner = (value as Record<string, unknown>)[key];
-      const ends = below.reduce((sum, tree) => sum + tree.ends, 0);
-      path.push(key);
-      let changed = this.#censoredInside(inner, below, path, key, copies);
-      for (let times = 0; times < ends; times++) changed = this.#censored(changed, [...path]);
-      path.pop();
-      if (changed === inner && ends === 0) continue;
-      copy ??= copies.of(value);
-      if (ends > 0 && this.#removes && !Array.isArray(copy)) delete copy[key];
-      else put(copy, key, changed);
+      if (below.length > 0) copy = this.#property(value, copy, key, below, endsOf(below), walk);
     }
-    copies.leave();
+    walk.open.pop();
     return copy ?? value;
+  }
+
+  /** Censors one property; gives the copy of `value`, made when it is first needed. */
+  #property(
+    value: object,
+    copy: Record<string, unknown> | undefined,
+    key: string,
+    below: readonly PathTree[],
+    ends: number,
+    walk: Walk,
+  ): Record<string, unknown> | undefined {
+    const inner = (value as Record<string, unknown>)[key];
+    walk.path.push(key);
+    let changed = this.#inside(inner, below, key, walk, ends);
+    for (let times = 0; times < ends; times++) changed = this.#censored(changed, walk);
+    walk.path.pop();
+    if (changed === inner && ends === 0) return copy;
+    const target = copy ?? walk.copyOf(value);
+    if (ends > 0 && this.#removes && !Array.isArray(target)) delete target[key];
+    else put(target, key, changed);
+    return target;
   }
 }
 
 /** Keys of `value` that some path may mean: own ones, for `*` also inherited ones, as for-in gives them. */
-function keysOf(value: object, trees: readonly PathTree[]): string[] {
-  const keys: string[] = [];
-  if (trees.some(({ any, deep }) => any !== undefined || deep !== undefined)) {
-    for (const key in value) keys.push(key);
-    return keys;
-  }
-  for (const { named } of trees)
-    if (named !== undefined) for (const key of named.keys()) if (isOwn.call(value, key) && !keys.includes(key)) keys.push(key);
+function keysOf(value: object, trees: readonly PathTree[]): Iterable<string> {
+  const keys = new Set<string>();
+  if (trees.every(({ isPlain }) => isPlain)) {
+    for (const { named } of trees) for (const key of named.keys()) if (isOwn.call(value, key)) keys.add(key);
+  } else for (const key in value) keys.add(key);
   return keys;
+}
+
+function endsOf(trees: readonly PathTree[]): number {
+  let ends = 0;
+  for (const tree of trees) ends += tree.ends;
+  return ends;
 }
 
 function treesBelow(trees: readonly PathTree[], key: string): PathTree[] {
   const below: PathTree[] = [];
   const add = (tree: PathTree): void => {
     if (tree.any !== undefined) below.push(tree.any);
-    const named = tree.named?.get(key);
+    const named = tree.named.get(key);
     if (named !== undefined) below.push(named);
   };
   for (const tree of trees) {
@@ -155,34 +173,30 @@ function isBytes(value: object): boolean {
   return ArrayBuffer.isView(value);
 }
 
-/** The copies that one line needed, and the objects that are being looked through. */
-class Copies {
-  readonly #originals = new Map<object, object>();
-  readonly #open: object[] = [];
+/** One value being looked through. */
+class Walk {
+  /** Keys that lead to where it is. */
+  readonly path: PropertyKey[];
+  /** Objects around where it is, those on the way of wildcards. */
+  readonly open: object[] = [];
+  #originals: Map<object, object> | undefined;
 
-  of(value: object): Record<string, unknown> {
+  constructor(path: PropertyKey[]) {
+    this.path = path;
+  }
+
+  copyOf(value: object): Record<string, unknown> {
     const prototype = Object.getPrototypeOf(value);
     let copy: object;
     if (Array.isArray(value)) copy = value.slice();
     else if (prototype === Object.prototype) copy = { ...value };
     else copy = Object.assign(Object.create(prototype), value);
+    this.#originals ??= new Map();
     this.#originals.set(copy, value);
     return copy as Record<string, unknown>;
   }
 
   originalOf(object: object): object {
-    return this.#originals.get(object) ?? object;
-  }
-
-  isOpen(value: object): boolean {
-    return this.#open.includes(value);
-  }
-
-  enter(value: object): void {
-    this.#open.push(value);
-  }
-
-  leave(): void {
-    this.#open.pop();
+    return this.#originals?.get(object) ?? object;
   }
 }

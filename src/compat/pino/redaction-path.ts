@@ -43,12 +43,14 @@ function balanced(text: string): boolean {
 export class PathTree {
   /** How many paths end here: as often its value is censored. */
   ends = 0;
-  /** Below named keys; undefined where no path names one. */
-  named: Map<string, PathTree> | undefined;
+  /** Below named keys. */
+  readonly named = new Map<string, PathTree>();
   /** Below any key. */
   any: PathTree | undefined;
   /** Below any key, and at any depth below that. */
   deep: PathTree | undefined;
+  /** This tree as a list of one. */
+  readonly alone: readonly PathTree[] = [this];
 
   static of(paths: readonly Path[]): PathTree {
     const root = new PathTree();
@@ -56,21 +58,32 @@ export class PathTree {
     return root;
   }
 
+  /** Whether only named keys matter here. */
+  get isPlain(): boolean {
+    return this.any === undefined && this.deep === undefined;
+  }
+
   #add(path: Path, at: number): void {
     const step = path[at];
-    if (step === undefined) this.ends++;
-    // `**` at the end is all keys below, which `*` says as well.
-    else if (step === '*' || (step === '**' && at === path.length - 1)) {
-      this.any ??= new PathTree();
-      this.any.#add(path, at + 1);
-    } else if (step === '**') {
-      this.deep ??= new PathTree();
-      this.deep.#add(path, at + 1);
-    } else {
-      this.named ??= new Map();
-      const next = this.named.get(step) ?? new PathTree();
-      this.named.set(step, next);
-      next.#add(path, at + 1);
+    if (step === undefined) {
+      this.ends++;
+      return;
     }
+    this.#step(step, at === path.length - 1).#add(path, at + 1);
+  }
+
+  #step(step: string, isLast: boolean): PathTree {
+    // `**` at the end is all keys below, which `*` says as well.
+    if (step === '*' || (step === '**' && isLast)) {
+      this.any ??= new PathTree();
+      return this.any;
+    }
+    if (step === '**') {
+      this.deep ??= new PathTree();
+      return this.deep;
+    }
+    const next = this.named.get(step) ?? new PathTree();
+    this.named.set(step, next);
+    return next;
   }
 }

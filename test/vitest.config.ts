@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const HEAVY = [
   'test/{bench,binding,conformance,demo,examples,faults,ops,recorder}/**/*.test.ts',
   'test/compat/prom-client/{cluster,exports,worker}.test.ts',
-  'test/compat/opentelemetry/exports.test.ts',
+  'test/compat/{opentelemetry,pino}/exports.test.ts',
   'test/export/pipeline.test.ts',
 ];
 

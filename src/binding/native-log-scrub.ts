@@ -35,6 +35,8 @@ export interface NativeLogScrub {
   logScrubPatterns(sources: readonly NativePatternSource[]): readonly NativePattern[];
   /** Looks for these in all log records of the process from now on; fails with `KYMO_LOG_REDACT_PATTERN`. */
   logScrub(sources: readonly NativePatternSource[], censor: string): void;
+  /** The key of the hashes of this process: random bytes that the thread gave which asked first. */
+  logHashKey(random: Uint8Array): Uint8Array;
   /** A text as the collector would write it; lone surrogates become U+FFFD. */
   logScrubText(text: string): string;
 }

@@ -4,9 +4,12 @@ use super::{known_logs, logs};
 use crate::raw::{CodedError, coded};
 use kymo_core::logs::Scrub;
 use kymo_core::logs::scrub::{CARD_NUMBER, Censor, Check, Pattern, Scrubber, builtin, names};
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+/// Key of the hashes of this process, where none is given: threads share it.
+static HASH_KEY: OnceLock<Vec<u8>> = OnceLock::new();
 static CURRENT: RwLock<Option<Arc<Scrubber>>> = RwLock::new(None);
 
 /// A pattern that comes with Kymo by its name, or one of the user's.
@@ -119,6 +122,12 @@ pub fn log_scrub(sources: Vec<PatternSource>, censor: String) -> Result<(), Code
 pub fn log_scrub_text(text: String) -> String {
     let current = CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone();
     current.and_then(|scrubber| scrubber.scrub_text(&text)).unwrap_or(text)
+}
+
+/// The key of the hashes of this process: random bytes that the thread gave which asked first.
+#[napi]
+pub fn log_hash_key(random: Uint8Array) -> Uint8Array {
+    HASH_KEY.get_or_init(|| random.to_vec()).clone().into()
 }
 
 fn described(pattern: &Pattern) -> CompiledPattern {

@@ -91,6 +91,16 @@ export class Child {
     }
   }
 
+  /** Resolves once the child printed `word` on stderr. */
+  async saysOnStderr(word: string): Promise<void> {
+    const end = this.ended;
+    while (!this.#stderr.includes(word)) {
+      const next = new Promise<undefined>((more) => this.#process.stderr?.once('data', () => more(undefined)));
+      const gone = await Promise.race([end, next]);
+      if (gone && !this.#stderr.includes(word)) throw new Error(`the child ended (${gone.code ?? gone.signal}) without saying ${word}`);
+    }
+  }
+
   /** Writes a line to its standard input. */
   tell(line: string): void {
     this.#process.stdin?.write(`${line}\n`);

@@ -268,7 +268,7 @@ impl LogDrain {
             let known = self.reported.get(&outlet.number());
             if known.map_or(0, |known| known.total) == both
                 || known.is_some_and(|known| known.at.elapsed() < REPORTS)
-                || !outlet.is_empty()
+                || !outlet.is_flowing()
             {
                 continue;
             }

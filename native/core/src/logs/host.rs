@@ -70,13 +70,16 @@ pub(super) enum Extra {
     Then(Box<dyn FnOnce(bool) + Send>),
 }
 
+/// Hears once whether everything is with its sinks, and synced.
+pub type OnFlushed = Box<dyn FnOnce(bool) + Send>;
+
 #[derive(Default)]
 struct FlushState {
     wanted: u64,
     done: u64,
     failed: u64,
     /// Called once `done` gets there.
-    waiting: Vec<(u64, Box<dyn FnOnce(bool) + Send>)>,
+    waiting: Vec<(u64, OnFlushed)>,
 }
 
 /// Lines and losses so far.
@@ -338,7 +341,7 @@ impl Logs {
     }
 
     /// As [`Logs::flush`] without waiting: `done` is called once, on the collector. There is no deadline.
-    pub fn flush_then(&self, done: Box<dyn FnOnce(bool) + Send>) {
+    pub fn flush_then(&self, done: OnFlushed) {
         let mut state = lock(&self.flush);
         state.wanted += 1;
         let ticket = state.wanted;
@@ -365,7 +368,7 @@ impl Logs {
         state.waiting = rest;
         drop(state);
         self.flushed.notify_all();
-        let due: Vec<(u64, Box<dyn FnOnce(bool) + Send>)> = due;
+        let due: Vec<(u64, OnFlushed)> = due;
         due.into_iter().for_each(|(_, done)| done(complete));
     }
 

@@ -253,6 +253,12 @@ impl Outlet {
         state.queue.is_empty() && !state.writing
     }
 
+    /// True when it has nothing left to write, takes lines, and its last write succeeded.
+    pub(super) fn is_flowing(&self) -> bool {
+        let state = self.lock();
+        state.queue.is_empty() && !state.writing && !state.closed && state.failing.is_none()
+    }
+
     /// True when nothing was written for `time` although there was something, and the last attempt failed or has not returned.
     pub(super) fn is_stuck(&self, time: Duration) -> bool {
         let quiet = mono_ms().saturating_sub(self.moved_ms.load(Ordering::Relaxed));
@@ -311,7 +317,7 @@ impl Outlet {
     pub fn close(&self, deadline: Duration) -> bool {
         let end = Instant::now() + deadline;
         let mut state = self.lock();
-        while !(state.queue.is_empty() && !state.writing) && !state.closed {
+        while (!state.queue.is_empty() || state.writing) && !state.closed {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;

@@ -454,6 +454,9 @@ fn open_run(folder: &Folder, service: &str, names: &[&String]) -> Option<Run> {
     let mut rings = Vec::new();
     for (name, file) in locked {
         let Some((kind, bytes)) = read_log_segment(&file, service, &mut run) else {
+            if is_unused_overflow(&file) {
+                run.names.push(name.clone());
+            }
             continue;
         };
         let Ok(image) = RingImage::parse(&bytes) else { continue };
@@ -498,6 +501,16 @@ fn open_run(folder: &Folder, service: &str, names: &[&String]) -> Option<Run> {
         run.rings.push(DeadRing { keys, routes, parts });
     }
     (!run.rings.is_empty()).then_some(run)
+}
+
+/// An overflow whose process ended before it was given to a ring: nobody will ask for it.
+fn is_unused_overflow(file: &File) -> bool {
+    let mut page = vec![0; HEADER_SIZE];
+    let identity = file
+        .read_exact_at(&mut page, 0)
+        .ok()
+        .and_then(|()| read_identity(&page).ok());
+    identity.is_some_and(|identity| identity.kind == KIND_OVERFLOW) && u32_at(&page, RING_OFFSET_AT) == 0
 }
 
 /// The kind and the bytes of a segment of logs that was not recovered.

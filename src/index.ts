@@ -59,6 +59,17 @@ export { type Instrumentation, type InstrumentOptions, instrument } from './inst
 export { type KoaContext, koaMiddleware } from './instrument/koa.js';
 export { TracedHttpAgent, TracedHttpsAgent } from './instrument/traced-agent.js';
 export type { RateLimitOptions, SampleOptions } from './logs/conditional-loggers.js';
+export { wantsColors } from './logs/format/colors.js';
+export {
+  JsonFormatter,
+  type JsonFormatterOptions,
+  type LogRecord,
+  TextFormatter,
+  type TextFormatterOptions,
+} from './logs/format/formatters.js';
+export type { LogFieldNames, LogFormatOptions, LogLinePart } from './logs/format/options.js';
+export type { LogLineFormat, LogPreset } from './logs/format/presets.js';
+export type { TemplateStyle } from './logs/format/template.js';
 export { LogLevel, type LogLevelLike, parseLogLevel } from './logs/levels.js';
 export type { LogMethod, LogMethods } from './logs/log-methods.js';
 export type { ChildOptions, Logger } from './logs/logger.js';
@@ -70,6 +81,13 @@ export { SECRET_NAMES } from './logs/redaction/names.js';
 export type { Redact, RedactAction, RedactFunction, RedactName, RedactOptions, RedactPath } from './logs/redaction/options.js';
 export { type RedactPattern, SecretPattern } from './logs/redaction/patterns.js';
 export type { LogFields } from './logs/settings.js';
+export { type FileSinkOptions, fileSink, LOG_RETENTION_DAYS } from './logs/sinks/file.js';
+export type { ConnectionOptions, LineSinkOptions } from './logs/sinks/options.js';
+export { RotatingFileSink, type RotatingFileSinkOptions } from './logs/sinks/rotating-file-sink.js';
+export type { LogSink, OpenedSink, SinkOpening } from './logs/sinks/sink.js';
+export { type TcpSinkOptions, tcpSink, type UnixSocketSinkOptions, unixSocketSink } from './logs/sinks/socket.js';
+export { type DescriptorSinkOptions, descriptorSink, stderrSink, stdoutSink } from './logs/sinks/standard.js';
+export { SyslogFacility, type SyslogSinkOptions, syslogSink } from './logs/sinks/syslog.js';
 export {
   type IdentifyingTracer,
   type LogEntry,
@@ -141,6 +159,8 @@ export {
   type RunEnd,
   recoverRuns,
 } from './recorder/recover.js';
+export { addLogSink, configureLogging, type LoggingStack, type RecoveredLines } from './stack/logging.js';
+export type { ConfiguredSink, FormatChoice, LoggingConfig, LoggingOptions, LogOverload, SinkChoice } from './stack/logging-options.js';
 export { configureMetrics, type MetricsStack, type MetricsStackOptions } from './stack/metrics.js';
 export { configureTracing, type TracingStack, type TracingStackOptions } from './stack/tracing.js';
 export type { Attributes, AttributeValue } from './traces/attributes.js';

@@ -40,7 +40,7 @@ function startingLevels(): Pick<Tree, 'root' | 'rules'> {
 export function initialLevel(): number | undefined {
   const { logLevel } = readOptions();
   if (logLevel !== undefined) return levelNumber(logLevel);
-  return process.argv.includes('--debug', 2) ? levelNumber('debug') : undefined;
+  return process.argv.includes('--debug', 1) ? levelNumber('debug') : undefined;
 }
 
 /** The gate of the logger `name`: the same for the same name, kept for good. */

@@ -4,15 +4,16 @@ import { DISABLED, native } from '../binding/load.js';
 import { logRing } from '../binding/log-ring.js';
 import type { LogWriter } from '../binding/log-writer.js';
 import { perThread } from '../binding/per-thread.js';
+import { compileLogFormat } from './format/options.js';
 import { settings } from './settings.js';
+import type { OpenedSink } from './sinks/sink.js';
+import { stdoutSink } from './sinks/standard.js';
 
 /** Name of the route that lines take unless told otherwise, in all threads. */
 export const DEFAULT_ROUTE = 'default';
 
 /** A route that nobody has: its lines are dropped. */
 const NOWHERE = 0xffff;
-/** Descriptor of the standard output. */
-const STDOUT = 1;
 const FLUSH_MS = 5_000;
 
 /** The thread's writer, opened by its first line; undefined while nothing is to be written. */
@@ -20,7 +21,7 @@ export function openWriter(): LogWriter | undefined {
   if (!settings.enabled || DISABLED) return undefined;
   if (settings.writer === undefined) {
     settings.writer = logRing();
-    settings.writer.redaction = settings.redaction;
+    if (settings.writer.redaction !== settings.redaction) settings.writer.redaction = settings.redaction;
   }
   if (settings.route < 0) settings.route = defaultRoute();
   return settings.writer;
@@ -43,20 +44,36 @@ export function forgetRoute(): void {
   settings.route = -1;
 }
 
-const standard = perThread<{ sink: number | undefined; isDue: boolean }>('logs.standard', () => ({ sink: undefined, isDue: false }));
+const standard = perThread<{ sink: StandardSink | undefined; isDue: boolean }>('logs.standard', () => ({ sink: undefined, isDue: false }));
 
-function setStandardRoute(route: number): void {
-  const sink = standard.sink ?? native.logSink({ label: 'stdout', descriptor: STDOUT });
-  standard.sink = sink;
-  standard.isDue = false;
-  native.logRouteSet(route, [{ minLevel: 0, format: native.logFormat({}), sink }]);
+/** The sink of lines before anything is configured. */
+export interface StandardSink {
+  readonly key: string | undefined;
+  readonly minLevel: number;
+  readonly format: number;
+  readonly service: undefined;
+  readonly opened: OpenedSink;
 }
 
-/** The sink of the standard route, if it was opened, for who closes it, since no route leads to it any more. */
-export function takeStandardSink(): number | undefined {
-  const { sink } = standard;
+function setStandardRoute(route: number): void {
+  if (standard.sink === undefined) {
+    const sink = stdoutSink();
+    const format = compileLogFormat();
+    standard.sink = { key: sink.key, minLevel: 0, format, service: undefined, opened: sink.open({ format, service: undefined }) };
+  }
+  standard.isDue = false;
+  const { format, opened } = standard.sink;
+  native.logRouteSet(route, [{ minLevel: 0, format, sink: opened.sink as number }]);
+}
+
+/** The sink of the standard route, if it was opened. */
+export function standardSink(): StandardSink | undefined {
+  return standard.sink;
+}
+
+/** To be called by who takes {@link standardSink} over, or closes it. */
+export function forgetStandardSink(): void {
   standard.sink = undefined;
-  return sink;
 }
 
 /** Has the lines written that are held for a trace, given by the words of its id, and those that come behind them. */

@@ -1,9 +1,9 @@
 // The sinks that are in use, and the route that leads to them: of the last configuration, and those that were added beside it. App threads.
 import { isMainThread, threadId } from 'node:worker_threads';
 import { native } from '../binding/load.js';
-import type { NativeLogFormatOptions } from '../binding/native-log-format.js';
 import { perThread } from '../binding/per-thread.js';
-import { DEFAULT_ROUTE, forgetRoute, takeStandardSink } from '../logs/opening.js';
+import { compileLogFormat, type LogFormatOptions } from '../logs/format/options.js';
+import { DEFAULT_ROUTE, forgetRoute, forgetStandardSink, standardSink } from '../logs/opening.js';
 import { settings } from '../logs/settings.js';
 import type { LogSink, OpenedSink } from '../logs/sinks/sink.js';
 
@@ -12,16 +12,16 @@ export interface PlannedSink {
   readonly sink: LogSink;
   /** Lowest level that it gets, number inside. */
   readonly minLevel: number;
-  /** What native makes a format of. */
-  readonly format: NativeLogFormatOptions;
+  readonly format: LogFormatOptions;
 }
 
 interface MountedSink {
-  readonly planned: PlannedSink;
-  readonly opened: OpenedSink;
+  /** See {@link LogSink.key}. */
+  readonly key: string | undefined;
+  readonly minLevel: number;
   readonly format: number;
-  /** Sinks with one text are the same; undefined: this one is like no other. */
-  readonly identity: string | undefined;
+  readonly service: string | undefined;
+  readonly opened: OpenedSink;
 }
 
 /** Longest time that a sink which is no longer wanted may take for what it has, in ms. */
@@ -38,26 +38,19 @@ class MountedSinks {
    * one which cannot be opened leaves all as it was. The number of the route.
    */
   configure(planned: readonly PlannedSink[], service: string | undefined): number {
-    const before = this.#configured;
-    const free = [...before];
-    const fresh: MountedSink[] = [];
+    const standard = standardSink();
+    const before = standard === undefined ? this.#configured : [...this.#configured, standard];
+    const after: MountedSink[] = [];
     try {
-      this.#configured = planned.map((one) => {
-        const known = free.findIndex(({ identity, planned: { sink } }) => identity !== undefined && identity === sink.key);
-        const kept = known < 0 ? undefined : free.splice(known, 1)[0];
-        const mounted = mount(one, service, kept?.opened);
-        if (kept === undefined) fresh.push(mounted);
-        return mounted;
-      });
+      for (const one of planned) after.push(mount(one, service, [...after, ...before]));
     } catch (error) {
-      this.#configured = before;
-      for (const mounted of fresh) this.#close(mounted.opened);
+      this.#closeAll(after, before);
       throw error;
     }
+    this.#configured = after;
+    forgetStandardSink();
     const route = this.#route();
-    for (const { opened } of free) this.#close(opened);
-    const standard = takeStandardSink();
-    if (standard !== undefined) native.logSinkClose(standard, CLOSE_MS);
+    this.#closeAll(before, after);
     return route;
   }
 
@@ -67,20 +60,19 @@ class MountedSinks {
     this.#configured = [];
     this.#route();
     if (this.#added.length === 0) forgetRoute();
-    const closed = await Promise.all(configured.map(({ opened }) => this.#close(opened)));
-    return closed.every(Boolean);
+    return this.#closeAll(configured, []);
   }
 
   /** Adds one sink that stays through configurations; returns what takes it away. */
   add(planned: PlannedSink, service: string | undefined): () => Promise<boolean> {
-    const mounted = mount(planned, service, undefined);
+    const mounted = mount(planned, service, []);
     this.#added = [...this.#added, mounted];
     this.#route();
     return async () => {
       if (!this.#added.includes(mounted)) return true;
       this.#added = this.#added.filter((other) => other !== mounted);
       this.#route();
-      return this.#close(mounted.opened);
+      return this.#closeAll([mounted], []);
     };
   }
 
@@ -96,7 +88,7 @@ class MountedSinks {
     const route = native.logRoute(isMainThread ? DEFAULT_ROUTE : `thread-${threadId}`);
     native.logRouteSet(
       route,
-      [...this.#configured, ...this.#added].map(({ planned: { minLevel }, opened, format }) => ({
+      [...this.#configured, ...this.#added].map(({ minLevel, opened, format }) => ({
         minLevel,
         format,
         ...(opened.sink === undefined ? {} : { sink: opened.sink }),
@@ -107,17 +99,30 @@ class MountedSinks {
     return route;
   }
 
-  #close(opened: OpenedSink): Promise<boolean> {
-    const closing = opened.close(CLOSE_MS).catch(() => false);
+  /** Closes those of `sinks` that are not among `kept`, each once, in the background. */
+  async #closeAll(sinks: readonly MountedSink[], kept: readonly MountedSink[]): Promise<boolean> {
+    const opened = new Set(sinks.map((one) => one.opened));
+    for (const one of kept) opened.delete(one.opened);
+    const closing = Promise.all([...opened].map((one) => one.close(CLOSE_MS).catch(() => false))).then((all) => all.every(Boolean));
     this.#closing.add(closing);
-    void closing.then(() => this.#closing.delete(closing));
-    return closing;
+    const closed = await closing;
+    this.#closing.delete(closing);
+    return closed;
   }
 }
 
-function mount(planned: PlannedSink, service: string | undefined, opened: OpenedSink | undefined): MountedSink {
-  const format = native.logFormat(planned.format);
-  return { planned, format, opened: opened ?? planned.sink.open({ format, service }), identity: planned.sink.key };
+/** Opens a sink, unless one that is the same is open. */
+function mount(planned: PlannedSink, service: string | undefined, open: readonly MountedSink[]): MountedSink {
+  const { sink, minLevel } = planned;
+  const format = compileLogFormat(planned.format);
+  // One that takes records was told format and service when it was opened.
+  const same = open.find(
+    (one) =>
+      sink.key !== undefined &&
+      one.key === sink.key &&
+      (one.opened.sink !== undefined || (one.format === format && one.service === service)),
+  );
+  return { key: sink.key, minLevel, format, service, opened: same?.opened ?? sink.open({ format, service }) };
 }
 
 /** Those of this thread. */

@@ -31,11 +31,9 @@ function read(fields: object | undefined): Record<string, unknown> {
 }
 
 /** In the place of the ring's writer. */
-export class RecordedLines implements LogWriter {
+export class RecordedLines implements Pick<LogWriter, 'call' | 'write' | 'logger' | 'encode' | 'settle'> {
   readonly call = emptyCall();
   readonly ring = -1;
-  readonly epoch = 0;
-  redaction = undefined;
   readonly lines: RecordedLine[] = [];
   /** How often bindings were encoded. */
   encodings = 0;
@@ -45,7 +43,7 @@ export class RecordedLines implements LogWriter {
   /** Takes the lines of this thread from now on. */
   static take(): RecordedLines {
     const recorded = new RecordedLines();
-    settings.writer = recorded;
+    settings.writer = recorded as unknown as LogWriter;
     settings.route = 0;
     settings.epoch += 1;
     return recorded;
@@ -76,23 +74,15 @@ export class RecordedLines implements LogWriter {
     return true;
   }
 
-  line(text: string): boolean {
-    return this.write(text, undefined, undefined);
-  }
-
   logger(name: string): number {
     return this.#names.push(name) - 1;
   }
 
   encode(fields: object): EncodedFields {
     this.encodings += 1;
-    const encoded = { bytes: new Uint8Array(), epoch: 0 };
+    const encoded = { words: new DataView(new ArrayBuffer(0)), length: 0, epoch: 0 };
     this.#encoded.set(encoded, read(fields));
     return encoded;
-  }
-
-  record(): Uint8Array {
-    return new Uint8Array();
   }
 
   settle(): void {

@@ -52,7 +52,7 @@ describe('StructuredLogger', () => {
       entry.message = 'changed';
       ((entry.list as unknown[])[1] as { deep: string }).deep = 'changed';
       (entry.when as Date).setTime(1);
-      delete entry.level;
+      delete (entry as Partial<LogEntry>).level;
     });
     const seen = vi.fn();
     logger.addHandler(seen);

@@ -2,7 +2,7 @@
 // only; a namespace, because `export =` with types has no other form.
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WorkerOptions } from 'node:worker_threads';
+import type { Transferable, WorkerOptions } from 'node:worker_threads';
 
 /**
  * Makes a logger.
@@ -415,6 +415,8 @@ declare namespace pino {
     flush(cb?: (err?: Error) => void): void;
     flushSync(): void;
     emit(eventName: string | symbol, ...args: Anything[]): boolean;
+    /** A message goes to the worker, whose modules hear it at their `parentPort`. */
+    emit(eventName: 'message', message: Anything, transferList?: Transferable[]): boolean;
   }
 
   /** A file or descriptor to write lines to. */

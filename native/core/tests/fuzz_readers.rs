@@ -12,6 +12,7 @@ type Reader = fn(&[u8]);
 /// Name of the target and of its corpus folder, its reader, and rounds that take about a second in a debug build.
 const TARGETS: &[(&str, Reader, u64)] = &[
     ("intern", kymo_core::intern::fuzz_intern, 100_000),
+    ("log_formats", kymo_core::logs::format::fuzz_log_formats, 5_000),
     (
         "native_histogram",
         kymo_core::metrics::native_histogram::fuzz_native_histogram,

@@ -6,6 +6,7 @@
 mod error;
 mod escape;
 mod fields;
+mod fuzz;
 mod ids;
 mod json;
 mod keys;
@@ -21,6 +22,7 @@ mod value;
 mod tests;
 
 pub use error::ErrorForm;
+pub use fuzz::fuzz_log_formats;
 pub use ids::IdForm;
 pub use level::{LevelCase, LevelForm, LevelScale, severity_number};
 pub use options::{Constant, FlagsForm, FormatOptions, Names, Part, Shape};

@@ -38,8 +38,8 @@ function refuse(template: string, problem: string): never {
 
 /** Spaces are put before a part at a positive width, behind it at a negative one. Python pads to the right with `{` unless told. */
 function widthOf(style: TemplateStyle, side: string, digits: string): number {
-  const width = Number(digits);
-  return (style === '%' ? side.includes('-') : side !== '>') ? -width : width;
+  const isBehind = style === '%' ? side.includes('-') : side !== '>';
+  return isBehind && digits !== '' ? -Number(digits) : Number(digits);
 }
 
 /**

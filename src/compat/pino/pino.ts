@@ -159,7 +159,7 @@ function read([first, second]: [unknown?, unknown?]): { options: Options; stream
   const where = firstIsStream || typeof first === 'string' || typeof first === 'number' ? first : second;
   const stream = options.transport ? transportOf(options) : streamOf(where);
   const levels = mappings(options.customLevels, options.useOnlyCustomLevels);
-  if (typeof stream.emit === 'function' && stream !== (process.stdout as unknown)) {
+  if (typeof stream.emit === 'function') {
     const config = { levels, messageKey: options.messageKey, errorKey: options.errorKey };
     stream.emit('message', { code: 'PINO_CONFIG', config });
   }
@@ -176,7 +176,7 @@ function isStream(value: unknown): value is Stream {
 function transportOf({ transport: given, customLevels, formatters }: Options): Stream {
   if (isStream(given)) throw new Error('option.transport do not allow stream, please pass to option directly. e.g. pino(transport)');
   const { targets } = given as { targets?: unknown[] };
-  if (Array.isArray(targets) && targets.length > 1 && typeof formatters?.level === 'function')
+  if (Array.isArray(targets) && targets.length > 0 && typeof formatters?.level === 'function')
     throw new Error('option.transport.targets do not allow custom level formatters');
   return transport({ ...given, ...(customLevels ? { levels: { ...customLevels } } : {}) }) as Stream;
 }

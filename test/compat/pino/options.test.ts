@@ -1,4 +1,5 @@
 // Serializers, formatters, mixins and hooks, by table: the same bytes as pino's.
+import { PassThrough } from 'node:stream';
 import { describe, it } from 'vitest';
 import { original, ours } from './original.js';
 import { expectSame, type Program, type Row, still } from './told.js';
@@ -127,6 +128,8 @@ describe.runIf(original)('options', () => {
     ['a path that is none', { redact: ['a..b'] }],
     ['a path that is open', { redact: ['a["b]'] }],
     ['a path that is no text', { redact: [5] }],
+    ['a formatter of levels for targets', { transport: { targets: [{ target: 'pino/file' }] }, formatters: { level: () => ({}) } }],
+    ['a stream for a transport', { transport: new PassThrough() }],
   ])('are refused with the same words: %s', (_title, options) => {
     expectSame(options, (log) => log.info('x'));
   });

@@ -140,6 +140,8 @@ export class RingLogWriter implements LogWriter {
   readonly #placedIds = new Int32Array(REMEMBERED);
   readonly #errKey: number;
   #redaction: Redaction | undefined;
+  /** State of the fields of a record. */
+  #root = 0;
   /** Rules that may be about any key or text: fields are written one by one, slowly. */
   #isSlow = false;
   #spilled: Spilled[] | null = null;
@@ -159,7 +161,8 @@ export class RingLogWriter implements LogWriter {
   set redaction(redaction: Redaction | undefined) {
     this.#redaction = redaction;
     this.#values.redaction = redaction;
-    this.#isSlow = redaction !== undefined && (redaction.root !== 0 || redaction.hasText);
+    this.#root = redaction?.root ?? 0;
+    this.#isSlow = redaction !== undefined && redaction.hasText;
     this.#keys.flag(redaction && ((key) => redaction.isFlagged(key)));
     this.#placed.fill(undefined);
     this.#aside = undefined;
@@ -294,7 +297,7 @@ export class RingLogWriter implements LogWriter {
     else if (!builder.string(message)) builder.instead(message, builder.at - builder.start);
     if (bindings !== undefined) this.#copy(builder, bindings);
     if (fields !== undefined) this.#fields(builder, values, fields);
-    if (error !== undefined) this.#error(builder, values, error, 0);
+    if (error !== undefined) this.#error(builder, values, error, this.#root);
   }
 
   /** As {@link #body}, with everything that is rare. */
@@ -326,12 +329,13 @@ export class RingLogWriter implements LogWriter {
   }
 
   /**
-   * Fields, where rules are about flagged keys only. What most of them need is written out here, on local variables: a call per key and value costs more
+   * Fields, where texts are written as they are. What most of them need is written out here, on local variables: a call per key and value costs more
    * than what it does.
    */
   #fields(builder: RecordBuilder, values: ValueWriter, fields: object): void {
     const placed = this.#placed;
     const placedIds = this.#placedIds;
+    const state = this.#root;
     let place = 0;
     for (const key in fields) {
       if (!hasOwn.call(fields, key)) continue;
@@ -342,7 +346,7 @@ export class RingLogWriter implements LogWriter {
           placed[slot] = key;
           placedIds[slot] = id;
         }
-        if (values.pair(fields, key, id, 1, 0) < 0) return;
+        if (values.pair(fields, key, id, 1, state) < 0) return;
         continue;
       }
       const from = builder.at - builder.start;
@@ -350,7 +354,7 @@ export class RingLogWriter implements LogWriter {
       try {
         const value = (fields as Record<string, unknown>)[key];
         if (value === undefined) continue;
-        fits = values.field(key, placedIds[slot] as number, value, 1);
+        fits = values.field(key, placedIds[slot] as number, value, 1, state);
       } catch (error) {
         builder.at = builder.start + from;
         fits = builder.keyOf(key, placedIds[slot] as number) && builder.string(thrown(error));

@@ -11,7 +11,10 @@ export const REDACT_CUSTOM = -3;
 export interface Redaction {
   /** State of the fields of a record. */
   readonly root: number;
-  /** True when {@link step} from state 0 may answer anything but 0 for this key. Asked once per key that has an id. */
+  /**
+   * True when {@link step} may answer below 0 for this key from some state, or anything but 0 from state 0. Asked once per key that has
+   * an id: of a key that is not flagged, only objects and arrays are asked about, and none of them in state 0.
+   */
   isFlagged(key: string): boolean;
   /** The state inside of `key`, at least 0, or one of the `REDACT_*` answers. Elements of arrays are asked for by their index, from states above 0. */
   step(state: number, key: string): number;

@@ -125,13 +125,13 @@ export class ValueWriter {
     let count = 0;
     const builder = this.#builder;
     const { redaction } = this;
-    const isPlain = redaction === undefined || (state === 0 && !redaction.hasText);
+    const isPlain = redaction === undefined || !redaction.hasText;
     for (const key in object) {
       if (!hasOwn.call(object, key)) continue;
       // Asked once: a key that is asked for twice has been seen twice, and gets an id.
       const id = builder.keys.flagged(key);
       if (isPlain && id >= 0 && id < FLAGGED && builder.at + SHORT_PAIR <= builder.limit) {
-        const written = this.#known(object, key, id, depth);
+        const written = this.#known(object, key, id, depth, state);
         if (written < 0) return -1 - count;
         count += written;
         continue;
@@ -144,19 +144,19 @@ export class ValueWriter {
   }
 
   /** As {@link pair}, where {@link field} may be used. */
-  #known(object: object, key: string, id: number, depth: number): number {
+  #known(object: object, key: string, id: number, depth: number, state: number): number {
     const builder = this.#builder;
     const from = builder.at - builder.start;
     let fits: boolean;
     try {
       const value = (object as Record<string, unknown>)[key];
       if (value === undefined) return 0;
-      fits = this.field(key, id, value, depth);
+      fits = this.field(key, id, value, depth, state);
     } catch (error) {
       builder.at = builder.start + from;
       fits = builder.keyOf(key, id) && builder.string(thrown(error));
     }
-    if (fits) return 1;
+    if (fits) return builder.at - builder.start === from ? 0 : 1;
     builder.at = builder.start + from;
     return -1;
   }
@@ -195,10 +195,10 @@ export class ValueWriter {
   }
 
   /**
-   * One pair that no rule is about, whose key has an id, where there is room for {@link SHORT_PAIR}. What most values need is written
-   * out here: a call for each costs more than what it does.
+   * One pair whose key has an id and is not flagged, where there is room for {@link SHORT_PAIR}: rules may only be about what is inside
+   * of the value. What most values need is written out here: a call for each costs more than what it does.
    */
-  field(key: string, id: number, value: unknown, depth: number): boolean {
+  field(key: string, id: number, value: unknown, depth: number, state: number): boolean {
     const builder = this.#builder;
     const { out, view } = builder;
     let { at } = builder;
@@ -242,6 +242,7 @@ export class ValueWriter {
       builder.at = at + 1;
       return true;
     }
+    if (state !== 0) return this.#entry(key, id, value, depth, state);
     builder.at = at;
     return this.value(value, depth, key, 0);
   }

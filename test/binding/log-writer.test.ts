@@ -339,7 +339,7 @@ describe('redaction', () => {
     root: 0,
     hasText: false,
     text: (value) => value,
-    isFlagged: (key) => censored.includes(key) || removed.includes(key) || key in inPath,
+    isFlagged: (key) => censored.includes(key) || removed.includes(key) || key in inPath || key === 'secret',
     step: (state, key) =>
       removed.includes(key)
         ? REDACT_REMOVE

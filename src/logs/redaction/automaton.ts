@@ -43,8 +43,8 @@ const INDEX = /^\d+$/;
 /**
  * Rules over keys. The first rule in the list that matches a key decides; a value that is censored or removed is not looked into.
  *
- * State 0 holds what may match at any depth. A key that leads nowhere from it is not flagged, and needs no {@link step} there, which
- * is where every key is that no rule mentions.
+ * State 0 holds what may match at any depth, and is where every value is that no rule leads to. A key that is not flagged leads nowhere
+ * from there, and is itself redacted in no state.
  */
 export class Automaton {
   /** State at the root of a record. */
@@ -53,6 +53,8 @@ export class Automaton {
   readonly #positions: Position[] = [];
   readonly #states: State[] = [];
   readonly #byItems = new Map<string, number>();
+  /** A rule ends with a star, or the way to each key is asked for. */
+  readonly #isAboutAny: boolean;
   #keys = 0;
 
   /** @param isFollowed each key is asked for, as where somebody wants to know the way to it. */
@@ -65,11 +67,14 @@ export class Automaton {
     // Elements of arrays are asked for in other states than 0 only: where one may match at any depth, nothing ever is in state 0.
     if (isFollowed || floating.some((item) => this.#takesIndexes(item))) this.#byItems.clear();
     this.root = this.#state(this.#closed(starts));
+    this.#isAboutAny = isFollowed || rules.some(({ target }) => 'segments' in target && target.segments.at(-1)?.kind === 'one');
   }
 
-  /** True when a key leads somewhere from any depth. A property of the key alone: ask once and keep the answer. */
+  /** True when a rule mentions the key, or may be about any. A property of the key alone: ask once and keep the answer. */
   isFlagged(key: string): boolean {
-    return this.step(0, key) !== 0;
+    if (this.#isAboutAny) return true;
+    const name = folded(key);
+    return this.#positions.some(({ segment }) => segment !== undefined && matchesByName(segment, key, name));
   }
 
   /** Where `key` leads from a state: a state, or below 0 the answer of a rule. Elements of arrays have their index as key. */
@@ -163,7 +168,10 @@ export class Automaton {
 }
 
 function matches(segment: Segment | NameTest, key: string, name: string): boolean {
+  return ('kind' in segment && segment.kind === 'one') || matchesByName(segment, key, name);
+}
+
+function matchesByName(segment: Segment | NameTest, key: string, name: string): boolean {
   if (!('kind' in segment)) return isNamed(segment, name);
-  if (segment.kind === 'one') return true;
   return segment.kind === 'key' && segment.key === (segment.folded ? name : key);
 }

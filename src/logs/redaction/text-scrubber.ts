@@ -16,7 +16,8 @@ interface Step {
   readonly set: Uint8Array;
   readonly min: number;
   readonly max: number;
-  /** Where the last run began and ended. */
+  /** Where the last run began and ended, in the text of that number. */
+  text: number;
   begun: number;
   ended: number;
 }
@@ -88,16 +89,12 @@ export class TextScrubber {
   #findPatterns(text: string): Finding[] {
     const pairs = this.#pairs;
     let found = NOTHING;
-    let isBegun = false;
+    texts++;
     let from = 0;
     for (let at = 0; at + 1 < text.length; at += 2) {
       const first = text.charCodeAt(at);
       const second = text.charCodeAt(at + 1);
       if ((first | second) > 127 || pairs[(first << 7) | second] === 0) continue;
-      if (!isBegun) {
-        isBegun = true;
-        for (const { steps } of this.#patterns) for (const step of steps) step.begun = step.ended = 0;
-      }
       // A pattern begins at the pair, or one character before it.
       for (let start = Math.max(at - 1, from); start <= at; start++) {
         const finding = this.#firstAt(text, start);
@@ -126,12 +123,15 @@ export class TextScrubber {
 
 const NOTHING: Finding[] = [];
 
+/** Texts looked at so far on this thread: runs are remembered for one text. */
+let texts = 0;
+
 function compiled({ name, steps, hideFrom, hideTo, check }: NativePattern): Pattern {
   const own = steps.map(({ ascii, other, min, max }) => {
     const set = new Uint8Array(129);
     for (let unit = 0; unit < 128; unit++) set[unit] = ((ascii[unit >> 5] as number) >>> (unit & 31)) & 1;
     set[128] = other ? 1 : 0;
-    return { set, min, max: max === ENDLESS ? Number.POSITIVE_INFINITY : max, begun: 0, ended: 0 };
+    return { set, min, max: max === ENDLESS ? Number.POSITIVE_INFINITY : max, text: 0, begun: 0, ended: 0 };
   });
   return { name, steps: own, hideFrom, hideTo, check };
 }
@@ -181,10 +181,11 @@ function matchAt({ steps, hideFrom, hideTo, check }: Pattern, text: string, star
 
 /** Where the characters of a step end that begin at `at`. Matches are tried from left to right. */
 function endOfRun(step: Step, text: string, at: number): number {
-  if (step.begun <= at && at < step.ended) return step.ended;
+  if (step.text === texts && step.begun <= at && at < step.ended) return step.ended;
   const { set } = step;
   let end = at;
   while (end < text.length && takes(set, text.charCodeAt(end))) end++;
+  step.text = texts;
   step.begun = at;
   step.ended = end;
   return end;

@@ -171,13 +171,6 @@ impl Connection {
         self.failures
     }
 
-    /// How long no attempt is made.
-    #[cfg(test)]
-    pub fn rest(&self) -> Duration {
-        let until = self.rests.as_ref().map(|(until, ..)| *until);
-        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
-    }
-
     fn open(&mut self) -> io::Result<RawFd> {
         self.check();
         if let Some(socket) = &self.socket {

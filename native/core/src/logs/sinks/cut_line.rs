@@ -1,6 +1,6 @@
 //! Whole lines through something that takes bytes and may stop anywhere: a pipe, a terminal, a stream socket. Used by the thread of the
 //! sink that owns it.
-use super::log_file::end_of_lines;
+use super::line_ends::{end_of_lines, next_line_end};
 use std::io::{self, ErrorKind};
 
 /// Where what must not be cut ends.
@@ -26,14 +26,13 @@ impl Units<'_> {
 
     /// The first end behind `from`.
     fn next(self, bytes: &[u8], from: usize) -> usize {
-        let found = match self {
-            Units::Lines => bytes[from..]
-                .iter()
-                .position(|byte| *byte == b'\n')
-                .map(|at| from + at + 1),
-            Units::Ends(ends) => ends.get(ends.partition_point(|end| *end <= from)).copied(),
-        };
-        found.unwrap_or(bytes.len())
+        match self {
+            Units::Lines => next_line_end(bytes, from),
+            Units::Ends(ends) => ends
+                .get(ends.partition_point(|end| *end <= from))
+                .copied()
+                .unwrap_or(bytes.len()),
+        }
     }
 }
 

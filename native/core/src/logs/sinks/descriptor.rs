@@ -1,7 +1,8 @@
 //! A sink into a descriptor that the process has already: stdout, stderr, or one that it was started with. Runs on the thread of its
 //! outlet.
 use super::cut_line::{CutLine, Units};
-use super::log_file::{end_of_lines, matching};
+use super::line_ends::{end_of_lines, next_line_end};
+use super::log_file::matching;
 use super::polled;
 use crate::logs::sink::{LineWriter, Place};
 use std::fs::File;
@@ -110,8 +111,7 @@ impl LineWriter for DescriptorSink {
         if there == whole || !is_last {
             return whole;
         }
-        let line_end = lines[there..].iter().position(|byte| *byte == b'\n');
-        let rest = &lines[there..line_end.map_or(lines.len(), |at| there + at + 1)];
+        let rest = &lines[there..next_line_end(lines, there)];
         match polled::write(self.descriptor, rest) {
             Ok(done) if done == rest.len() => there + done,
             _ => whole,

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::day::DAY_MS;
+use super::super::names::{Names, Packing};
 use super::*;
 use crate::memory::folder::tests::Scratch;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
 
 /// 2026-11-21, 00:00 UTC.
 const MIDNIGHT: u64 = 20_778 * DAY_MS;
@@ -153,6 +155,23 @@ fn a_file_takes_exactly_its_bytes_and_the_next_line_begins_another() {
         files(dir.path())["app-2026-11-22.log"],
         "z\n",
         "each day counts from the beginning"
+    );
+}
+
+#[test]
+fn a_day_whose_numbers_are_used_up_goes_on_in_its_last_file() {
+    let dir = Scratch::new();
+    std::fs::write(dir.path().join("app-2026-11-21.4294967295.log"), "last\n").unwrap();
+    let mut sink = FileSink::new(FileOptions {
+        max_bytes: Some(20),
+        ..options(dir.path())
+    });
+    for _ in 0..10 {
+        put(&mut sink, "line\n", NOON).unwrap();
+    }
+    assert_eq!(
+        files(dir.path())["app-2026-11-21.4294967295.log"],
+        format!("last\n{}", "line\n".repeat(10))
     );
 }
 
@@ -740,8 +759,13 @@ fn what_may_wait_for_a_device_says_so() {
             ..options(dir.path())
         })
     };
-    assert!(!with(Sync::Never).may_block() && !with(Sync::Flush).may_block());
-    assert!(with(Sync::Always).may_block() && with(Sync::Level(50)).may_block());
+    assert!(!with(Sync::Never).may_block());
+    assert!(
+        [Sync::Flush, Sync::Always, Sync::Level(50)]
+            .map(with)
+            .iter()
+            .all(FileSink::may_block)
+    );
     assert!(with(Sync::Level(50)).wants_marks() && !with(Sync::Always).wants_marks());
     for sync in [Sync::Never, Sync::Flush, Sync::Always, Sync::Level(50)] {
         let mut sink = with(sync);
@@ -754,6 +778,10 @@ fn what_may_wait_for_a_device_says_so() {
         sink.place(4, NOON);
         assert_eq!(sink.write_marked(b"a\nb\n", &[mark(30), mark(50)]).unwrap(), 4);
         sink.placed();
+        for turn in 1..8 {
+            put(&mut sink, "c\n", NOON + turn * DAY_MS).unwrap();
+        }
         sink.sync().unwrap();
+        assert!(sink.unsynced.is_empty(), "files that were left are synced as well");
     }
 }

@@ -14,11 +14,11 @@ pub struct Rules {
     pub folder: PathBuf,
     /// Which are the sink's own; `None`: not any.
     pub names: Option<Names>,
-    /// See [`super::file::FileOptions`].
+    /// See [`super::file_options::FileOptions`].
     pub retention_days: Option<u32>,
-    /// See [`super::file::FileOptions`].
+    /// See [`super::file_options::FileOptions`].
     pub max_total_bytes: Option<u64>,
-    /// See [`super::file::FileOptions`].
+    /// See [`super::file_options::FileOptions`].
     pub packing: Option<Packing>,
 }
 

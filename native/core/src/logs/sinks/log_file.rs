@@ -1,10 +1,13 @@
 //! One open log file: how it is opened without being led astray, its lock, its end, and appending lines that are never cut. Used by the
 //! thread of a file sink.
+use super::line_ends::end_of_lines;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// How files and their folders are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,9 @@ pub struct LogFile {
 }
 
 const FOLDER_MODE: u32 = 0o750;
+/// Another process has the lock for one write, some 50 us: 20 ms in all.
+const LOCK_NAP: Duration = Duration::from_micros(200);
+const LOCK_NAPS: u32 = 100;
 
 impl LogFile {
     /// Opens for appending, making file and folder where `making` says so. Never waits for the other end of a pipe.
@@ -106,7 +112,7 @@ impl LogFile {
     ///
     /// # Errors
     /// What the system says.
-    pub fn try_lock(&mut self) -> io::Result<bool> {
+    fn try_lock(&mut self) -> io::Result<bool> {
         if !self.is_regular || self.is_locked {
             return Ok(true);
         }
@@ -125,6 +131,20 @@ impl LogFile {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Waits a little for the lock. False: another process has it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait_for_lock(&mut self) -> io::Result<bool> {
+        for _ in 0..LOCK_NAPS {
+            if self.try_lock()? {
+                return Ok(true);
+            }
+            sleep(LOCK_NAP);
+        }
+        Ok(false)
     }
 
     /// Lets go of the lock.
@@ -213,11 +233,6 @@ impl Drop for LogFile {
         // A child process that is just being made may hold a copy of the descriptor, and with it the lock.
         self.unlock();
     }
-}
-
-/// Bytes of `lines` up to and with its last line ending.
-pub fn end_of_lines(lines: &[u8]) -> usize {
-    lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 /// How many bytes of `lines` a file has at `offset`.

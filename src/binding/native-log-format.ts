@@ -69,8 +69,11 @@ export interface NativeLogFormatOptions {
 export interface NativeLogFormat {
   /** Number of a format, the same for the same options. Cold, about 20 us; fails with `KYMO_LOG_FORMAT`. */
   logFormat(options: NativeLogFormatOptions): number;
-  /** The line of a record that was built aside, without its end; empty for what is no record. `ring` has its keys, -1: it has none. */
-  logFormatRecord(format: number, record: Uint8Array, ring: number): string;
+  /**
+   * The line of a record that was built aside, without its end; empty for what is no record. `ring` has its keys, -1: it has none. The name
+   * of the logger is given, so that names which come once take no room in the ring.
+   */
+  logFormatRecord(format: number, record: Uint8Array, ring: number, logger: string): string;
   /** Lines so far, in all formats of the process, from which something is missing: their record was cut, or made no sense. */
   logTruncatedLines(): number;
 }

@@ -56,9 +56,10 @@ class LineFormatter {
     // It may be called by a getter, while a logger's own call is being written.
     const before = { ...call };
     try {
-      fill(call, record, writer.logger(record.logger ?? ''));
+      fill(call, record);
       if (writer.redaction !== settings.redaction) writer.redaction = settings.redaction;
-      return native.logFormatRecord(this.#format, writer.record(messageOf(record), record.fields, record.error), writer.ring);
+      const built = writer.record(messageOf(record), record.fields, record.error);
+      return native.logFormatRecord(this.#format, built, writer.ring, String(record.logger ?? ''));
     } finally {
       Object.assign(call, before);
     }
@@ -71,7 +72,7 @@ function fill(
   id: number,
 ): void {
   call.level = Math.min(levelNumber(level, settings.scale) ?? INFO, 0xffff);
-  call.logger = logger === '' ? -1 : id;
+  call.logger = -1;
   call.time = Number(time);
   call.bindings = undefined;
   call.context = undefined;

@@ -114,9 +114,10 @@ pub fn format_of(number: u32) -> Option<Arc<Format>> {
     formats.get(number as usize).map(|(_, format)| Arc::clone(format))
 }
 
-/// The text of a record that was built aside, without the end of the line; empty for what is none. Its keys are those of `ring`.
+/// The text of a record that was built aside, without the end of the line; empty for what is none. Its keys are those of `ring`, the
+/// logger's name is given.
 #[napi(catch_unwind)]
-pub fn log_format_record(format: u32, record: Uint8Array, ring: i32) -> String {
+pub fn log_format_record(format: u32, record: Uint8Array, ring: i32, logger: String) -> String {
     let Some(format) = format_of(format) else {
         return String::new();
     };
@@ -129,7 +130,8 @@ pub fn log_format_record(format: u32, record: Uint8Array, ring: i32) -> String {
     if let Some(Ok(record)) = read_records(&record).next()
         && let Some(record) = LogRecord::read(&record, keys)
     {
-        format.write(&record, &mut line);
+        let logger = logger.as_str();
+        format.write(&LogRecord { logger, ..record }, &mut line);
     }
     let mut text = String::from_utf8(line).unwrap_or_default();
     let end = text.trim_end_matches(['\r', '\n']).len();

@@ -1,6 +1,6 @@
 //! JSON as any parser reads it (RFC 8259): strings, numbers, and bytes as hex. Any thread.
 
-use super::room::Room;
+use super::room::{Room, push_short};
 use super::text::{push_latin1, utf16_characters};
 
 /// Longest text of a number.
@@ -60,7 +60,7 @@ pub(crate) fn push_escaped(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     loop {
         let (clean, tail) = rest.split_at(plain::<false>(rest));
-        out.extend_from_slice(clean);
+        push_short(clean, out);
         let Some((&byte, tail)) = tail.split_first() else {
             return;
         };
@@ -74,7 +74,7 @@ pub(crate) fn push_escaped_latin1(characters: &[u8], out: &mut Vec<u8>) {
     let mut rest = characters;
     loop {
         let (clean, tail) = rest.split_at(plain::<true>(rest));
-        out.extend_from_slice(clean);
+        push_short(clean, out);
         let Some((&byte, tail)) = tail.split_first() else {
             return;
         };

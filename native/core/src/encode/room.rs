@@ -56,6 +56,12 @@ impl<'a> Room<'a> {
     }
 }
 
+/// Appends a piece that is mostly short.
+#[inline(always)]
+pub(crate) fn push_short(piece: &[u8], out: &mut Vec<u8>) {
+    Room::new(out, piece.len()).push(piece);
+}
+
 impl Drop for Room<'_> {
     #[inline(always)]
     fn drop(&mut self) {

@@ -1,5 +1,6 @@
 //! Texts in a line: as JSON has them, or so that a terminal shows them and obeys nothing in them. Any thread.
 use crate::encode::json::{is_plain, push_escape, push_escaped, push_escaped_latin1, push_escaped_units, push_unit};
+use crate::encode::room::push_short;
 use crate::ring::any::Text;
 
 /// Appends the inside of a JSON string. Nothing is lost: lone surrogates are `\udXXX`.
@@ -56,6 +57,28 @@ fn push_shown_character<const QUOTED: bool>(character: char, out: &mut Vec<u8>) 
     }
 }
 
+/// ASCII that stands in logfmt as it is.
+const BARE: [bool; 256] = {
+    let mut bare = [false; 256];
+    let mut byte = b'!';
+    while byte < 0x7f {
+        bare[byte as usize] = !matches!(byte, b'"' | b'=' | b'\\');
+        byte += 1;
+    }
+    bare
+};
+
+/// The bytes of a text that is not empty and has only characters of [`BARE`].
+#[inline]
+pub(super) fn bare_ascii(text: Text<'_>) -> Option<&[u8]> {
+    let bytes = match text {
+        Text::Latin1(bytes) => bytes,
+        Text::Utf8(text) => text.as_bytes(),
+        Text::Utf16(_) => return None,
+    };
+    Some(bytes).filter(|bytes| !bytes.is_empty() && bytes.iter().all(|byte| BARE[usize::from(*byte)]))
+}
+
 /// True when a text stands in logfmt without quotes: not empty, nothing up to a space, no quote, equals sign or backslash, and nothing that
 /// is escaped.
 pub(super) fn is_bare(text: Text<'_>) -> bool {
@@ -67,6 +90,9 @@ pub(super) fn is_bare(text: Text<'_>) -> bool {
 
 /// Appends a key of logfmt: what would end it or be obeyed is an underscore.
 pub(super) fn push_bare_key(text: Text<'_>, out: &mut Vec<u8>) {
+    if let Some(bytes) = bare_ascii(text) {
+        return push_short(bytes, out);
+    }
     if text.is_empty() {
         return out.push(b'_');
     }

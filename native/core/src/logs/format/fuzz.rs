@@ -86,7 +86,7 @@ pub fn fuzz_log_formats(data: &[u8]) {
         cut: data.len() % 2 == 1,
         is_line: false,
         logger: "a.b",
-        trace: Some(trace).filter(|_| data.len() % 3 == 0),
+        trace: Some(trace).filter(|_| data.len().is_multiple_of(3)),
         values: data,
         keys: &Declared,
     };

@@ -8,6 +8,7 @@ use super::time::TimeForm;
 use super::value::{Env, Json, end_list};
 use super::{active_bits, error_keys, reserved_names};
 use crate::encode::json::{push_escaped, push_hex, push_string};
+use crate::encode::room::push_short;
 use crate::logs::LogRecord;
 use crate::ring::value::Values;
 
@@ -67,7 +68,7 @@ impl JsonLine {
                 JsonPart::Time(key) => self.push_time(key, record.time_ms, out),
                 JsonPart::Level(known) => self.push_level(known, record.level, out),
                 JsonPart::Logger(key) if !record.logger.is_empty() => {
-                    out.extend_from_slice(key);
+                    push_short(key, out);
                     push_string(record.logger, out);
                     out.push(b',');
                 }
@@ -90,7 +91,7 @@ impl JsonLine {
 
     #[inline]
     fn push_time(&self, key: &[u8], time_ms: f64, out: &mut Vec<u8>) {
-        out.extend_from_slice(key);
+        push_short(key, out);
         if !self.time.push(time_ms, out) {
             // Behind an opening quote there is none yet.
             if !self.time.is_number() {
@@ -105,7 +106,7 @@ impl JsonLine {
     #[inline]
     fn push_level(&self, known: &[(u16, Vec<u8>)], level: u16, out: &mut Vec<u8>) {
         match known.iter().find(|(known, _)| *known == level) {
-            Some((_, entry)) => out.extend_from_slice(entry),
+            Some((_, entry)) => push_short(entry, out),
             None => out.extend_from_slice(&level_entry(&self.options, level)),
         }
     }
@@ -125,7 +126,7 @@ impl JsonLine {
         if record.message().is_none() {
             return true;
         }
-        out.extend_from_slice(key);
+        push_short(key, out);
         let fits = Json::<false>::push_value(&mut Values::new(record.values), env, 0, out).is_ok();
         if fits {
             out.push(b',');

@@ -1,4 +1,5 @@
 //! Levels as lines name them: words, numbers of two scales, and severities. Any thread; the words are made once per format.
+use std::borrow::Cow;
 
 /// In which form a level is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,12 +85,42 @@ impl LevelForm {
         }
     }
 
-    pub(super) fn number(&self, level: u16) -> u16 {
+    fn number(&self, level: u16) -> u16 {
         match self.scale {
             LevelScale::Pino => level,
             LevelScale::Python if level <= 20 => level / 2,
             LevelScale::Python => level - 10,
         }
+    }
+}
+
+/// The texts of a form, made once.
+#[derive(Debug, Clone)]
+pub(super) struct LevelWords {
+    known: Vec<(u16, String)>,
+    form: LevelForm,
+}
+
+impl LevelWords {
+    pub(super) fn new(form: LevelForm) -> LevelWords {
+        LevelWords {
+            known: form.known().map(|level| (level, form.text(level))).collect(),
+            form,
+        }
+    }
+
+    /// The text of a level.
+    #[inline]
+    pub(super) fn of(&self, level: u16) -> Cow<'_, str> {
+        match self.known.iter().find(|(known, _)| *known == level) {
+            Some((_, text)) => Cow::Borrowed(text),
+            None => Cow::Owned(self.form.text(level)),
+        }
+    }
+
+    /// Its number in the scale of the form.
+    pub(super) fn number(&self, level: u16) -> u16 {
+        self.form.number(level)
     }
 }
 

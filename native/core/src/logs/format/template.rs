@@ -1,6 +1,6 @@
 //! What is before the fields of a text: literals, and parts of the record in their forms. Runs on the thread that encodes.
 use super::escape::push_shown;
-use super::level::{LevelForm, nearest};
+use super::level::{LevelForm, LevelWords, nearest};
 use super::time::TimeForm;
 use super::value::{Env, Json};
 use crate::logs::LogRecord;
@@ -42,7 +42,7 @@ pub enum Slot {
 pub struct Template {
     pieces: Vec<Piece>,
     time: TimeForm,
-    level: LevelForm,
+    level: LevelWords,
 }
 
 /// For whom a text is.
@@ -59,7 +59,11 @@ pub(super) enum Look {
 impl Template {
     /// A template of `pieces`.
     pub fn new(pieces: Vec<Piece>, time: TimeForm, level: LevelForm) -> Template {
-        Template { pieces, time, level }
+        Template {
+            pieces,
+            time,
+            level: LevelWords::new(level),
+        }
     }
 
     /// Appends the text.
@@ -88,7 +92,7 @@ impl Template {
     fn push_slot<'a>(&self, slot: &Slot, record: &LogRecord<'a>, env: &Env<'a>, look: Look, out: &mut Vec<u8>) {
         match slot {
             Slot::Time => _ = self.time.push(record.time_ms, out),
-            Slot::Level => push_piece(Text::Utf8(&self.level.text(record.level)), look, out),
+            Slot::Level => push_piece(Text::Utf8(&self.level.of(record.level)), look, out),
             Slot::LevelNumber => out.extend_from_slice(self.level.number(record.level).to_string().as_bytes()),
             Slot::Logger if record.logger.is_empty() => out.extend_from_slice(b"root"),
             Slot::Logger => push_piece(Text::Utf8(record.logger), look, out),
@@ -137,6 +141,9 @@ fn push_any<'a>(values: &mut Values<'a>, env: &Env<'a>, look: Look, out: &mut Ve
 
 /// Fills what is behind `start` up to `width` characters.
 fn fill(start: usize, width: i16, out: &mut Vec<u8>) {
+    if width == 0 {
+        return;
+    }
     let length = String::from_utf8_lossy(&out[start..]).chars().count();
     let missing = usize::from(width.unsigned_abs()).saturating_sub(length);
     if missing > 0 {

@@ -1,17 +1,18 @@
 //! Lines for people, `<time> - <logger> - <LEVEL> - <message> key=value`, with or without colours, and logfmt. Nothing in them is obeyed by
 //! a terminal but the colours. Runs on the thread that encodes.
 use super::error::{ErrorForm, ErrorParts};
-use super::escape::{is_bare, push_bare_key, push_shown};
+use super::escape::{bare_ascii, is_bare, push_bare_key, push_shown};
 use super::fields::{ERROR_KEY, Entries, Style, TO_THE_END};
 use super::ids::{push_span_id, push_trace_id};
 use super::keys::Rules;
-use super::level::LevelForm;
+use super::level::{LevelForm, LevelWords};
 use super::options::{Constant, FlagsForm, FormatOptions, Part, Shape};
 use super::template::{Look, Piece, Slot, Template};
-use super::time::push_iso;
+use super::time::{TimeForm, push_iso};
 use super::value::{Env, Json, non_finite_word};
 use super::{active_bits, error_keys, reserved_names};
 use crate::encode::json::{push_hex, push_javascript};
+use crate::encode::room::push_short;
 use crate::layout::VALUE_ERROR;
 use crate::logs::LogRecord;
 use crate::ring::any::Text;
@@ -26,6 +27,9 @@ pub(super) struct TextLine {
     rules: Rules,
     options: FormatOptions,
     base: Vec<u8>,
+    words: LevelWords,
+    /// Before a trace id.
+    trace_prefix: Vec<u8>,
     look: Look,
 }
 
@@ -77,11 +81,17 @@ impl TextLine {
         } else {
             given.or_else(|| Some(usual(&options)))
         };
+        let mut trace_prefix = Vec::new();
+        if !options.trace_prefix.is_empty() {
+            push_bare_key(Text::Utf8(&options.trace_prefix), &mut trace_prefix);
+        }
         TextLine {
             templates,
             style,
             rules,
             base,
+            words: LevelWords::new(options.level.clone()),
+            trace_prefix,
             look,
             options,
         }
@@ -123,18 +133,20 @@ impl TextLine {
         let names = &self.options.names;
         match part {
             Part::Time => {
-                let mut time = Vec::new();
-                if !self.options.time.push(record.time_ms, &mut time) {
-                    time.extend_from_slice(b"null");
-                }
                 // A pattern's text is escaped as inside of quotes already.
-                let bare = is_bare(Text::Utf8(&String::from_utf8_lossy(&time)));
-                let quote: &[u8] = if bare { b"" } else { b"\"" };
-                self.style.push_plain(&names.time, &[quote, &time, quote].concat(), out);
+                let is_pattern = matches!(self.options.time, TimeForm::Pattern(_));
+                let quote: &[u8] = if is_pattern { b"\"" } else { b"" };
+                self.style.push_plain(&names.time, quote, out);
+                if self.options.time.push(record.time_ms, out) {
+                    out.extend_from_slice(quote);
+                } else {
+                    out.truncate(out.len() - quote.len());
+                    out.extend_from_slice(b"null");
+                }
             }
             Part::Level => self
                 .style
-                .push_named(&names.level, Text::Utf8(&self.options.level.text(record.level)), out),
+                .push_named(&names.level, Text::Utf8(&self.words.of(record.level)), out),
             Part::Logger if record.logger.is_empty() => {}
             Part::Logger => self.style.push_named(&names.logger, Text::Utf8(record.logger), out),
             Part::Message if record.message().is_none() => {}
@@ -170,26 +182,21 @@ impl TextLine {
         let (Some(trace), names) = (&record.trace, &self.options.names) else {
             return;
         };
-        let mut text = self.options.trace_prefix.clone().into_bytes();
-        push_trace_id(&trace.trace_id, self.options.trace_id, &mut text);
-        self.push_id(&names.trace_id, &text, out);
-        if trace.span_id != [0; 8] {
-            text.clear();
-            push_span_id(&trace.span_id, self.options.span_id, &mut text);
-            self.push_id(&names.span_id, &text, out);
+        // Ids are bare in every form.
+        if !names.trace_id.is_empty() {
+            self.style.push_plain(&names.trace_id, &self.trace_prefix, out);
+            push_trace_id(&trace.trace_id, self.options.trace_id, out);
         }
-        text.clear();
-        match self.options.trace_flags {
-            FlagsForm::Hex => push_hex(&[trace.flags], &mut text),
-            FlagsForm::Sampled => text.extend_from_slice(if trace.flags & 1 != 0 { b"true" } else { b"false" }),
+        if !names.span_id.is_empty() && trace.span_id != [0; 8] {
+            self.style.push_plain(&names.span_id, b"", out);
+            push_span_id(&trace.span_id, self.options.span_id, out);
         }
-        self.push_id(&names.trace_flags, &text, out);
-    }
-
-    fn push_id(&self, name: &str, text: &[u8], out: &mut Vec<u8>) {
-        if !name.is_empty() {
-            self.style
-                .push_named(name, Text::Utf8(&String::from_utf8_lossy(text)), out);
+        if !names.trace_flags.is_empty() {
+            self.style.push_plain(&names.trace_flags, b"", out);
+            match self.options.trace_flags {
+                FlagsForm::Hex => push_hex(&[trace.flags], out),
+                FlagsForm::Sampled => out.extend_from_slice(if trace.flags & 1 != 0 { b"true" } else { b"false" }),
+            }
         }
     }
 }
@@ -286,7 +293,9 @@ impl Pairs {
     }
 
     fn push_text(&self, text: Text<'_>, out: &mut Vec<u8>) {
-        if is_bare(text) {
+        if let Some(bytes) = bare_ascii(text) {
+            push_short(bytes, out);
+        } else if is_bare(text) {
             text.push_utf8(out);
         } else {
             out.push(b'"');

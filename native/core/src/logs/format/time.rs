@@ -1,5 +1,6 @@
 //! The time of a line in UTC: RFC 3339, counts since 1970, or a pattern as of strftime. Any thread; allocates nothing.
 use crate::encode::json::{push_escaped, push_integer, push_javascript};
+use crate::encode::room::push_short;
 
 /// The largest distance from 1970 that a JavaScript date has, in ms.
 const FARTHEST_MS: f64 = 8.64e15;
@@ -161,7 +162,7 @@ pub(super) fn push_iso(time_ms: f64, out: &mut Vec<u8>) -> bool {
         return true;
     }
     text = clock.written(text, year as u32, month, day);
-    out.extend_from_slice(&text);
+    push_short(&text, out);
     true
 }
 

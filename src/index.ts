@@ -42,10 +42,17 @@ export { type ContextSpanExporter, registerSpanExporter, withSpanExporter } from
 export type { ExportedEvent, ExportedLink, ExportedSpan } from './export/exported-span.js';
 export { type SpanCallback, type SpanExporter, spanCallbackExporter } from './export/exporter.js';
 export { FanOutExporter, type FanOutOptions } from './export/fan-out.js';
+export { type CallbackSinkOptions, callbackSink, type LogCallback } from './export/logs/callback-sink.js';
+export type { ExportedLog } from './export/logs/exported-log.js';
+export type { LogExporter } from './export/logs/log-exporter.js';
+export { type MemorySink, type MemorySinkOptions, memorySink } from './export/logs/memory-sink.js';
+export { type ModuleLogSinkOptions, moduleLogSink } from './export/logs/module-log-sink.js';
+export type { LogBatchOptions, LogRecordChoices } from './export/logs/options.js';
+export { type OtlpLogSinkOptions, otlpLogSink } from './export/logs/otlp-log-sink.js';
 export { ModuleExporter, type ModuleExporterOptions, moduleExporter } from './export/module-exporter.js';
 export type { OtlpProtocol } from './export/otlp/endpoint.js';
 export { OtlpExporter, otlpExporter } from './export/otlp/exporter.js';
-export { type OtlpCompression, type OtlpExporterOptions, validateCompression } from './export/otlp/options.js';
+export { type OtlpCompression, type OtlpExporterOptions, type OtlpTargetOptions, validateCompression } from './export/otlp/options.js';
 export type { ExportPipeline } from './export/pipeline.js';
 export type { ExporterChoice } from './export/plan.js';
 export type { ResourceAttributes, ResourceValue } from './export/resource.js';

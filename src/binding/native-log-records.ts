@@ -39,4 +39,9 @@ export interface NativeLogRecords {
   logMemoryRead(memory: number): Uint8Array;
   /** Has a memory forget what it keeps. */
   logMemoryClear(memory: number): void;
+  /**
+   * Has spans decide about held lines, on the collector: one that fails releases those of its trace, a local root that ends well lets them be
+   * forgotten. For the whole process.
+   */
+  logFollowTraces(follow: boolean): void;
 }

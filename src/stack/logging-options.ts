@@ -1,6 +1,7 @@
 // Options of logging: what can be said, what is refused, and what a preset makes of what was not said. App threads; cold.
 import { isatty } from 'node:tty';
 import { KymoError } from '../core/errors.js';
+import { environmentSinks } from '../export/logs/environment.js';
 import { wantsColors } from '../logs/format/colors.js';
 import { type LogFormatOptions, nativeLogFormat } from '../logs/format/options.js';
 import { LOG_PRESETS, type LogLineFormat, type LogPreset, logPreset } from '../logs/format/presets.js';
@@ -111,7 +112,7 @@ export function planLogging(options: LoggingOptions): LoggingPlan {
   const format = formatOf(options, preset);
   const enabled = flag('enabled', options.enabled ?? true);
   const redact = redactOf(options);
-  const sinks = options.sinks ?? (preset === 'agentos' ? [] : [stdoutSink()]);
+  const sinks = options.sinks ?? [...(preset === 'agentos' ? [] : [stdoutSink()]), ...environmentSinks()];
   if (!Array.isArray(sinks)) throw refused('sinks', sinks, 'a list of sinks');
   return {
     enabled,

@@ -91,6 +91,7 @@ function applyPlan(plan: LoggingPlan): void {
   leave(plan);
   if (DISABLED || !isMainThread) return;
   native.logPolicy(plan.policies, plan.blockBudgetMs);
+  native.logFollowTraces(plan.heldFrom !== Number.POSITIVE_INFINITY);
   const patterns = redaction?.patterns;
   native.logScrub(patterns?.sources ?? [], patterns?.censor ?? '');
 }

@@ -82,12 +82,15 @@ export interface DecodedRequest {
   readonly canonical: boolean;
 }
 
-/** Reads bodies with OpenTelemetry's own messages, unknown fields refused. @throws Error with what the decoder says */
-export function decode(bodies: readonly { readonly format: BodyFormat; readonly body: Uint8Array }[]): DecodedRequest[] {
-  const input = JSON.stringify(bodies.map(({ format, body }) => ({ format, body: Buffer.from(body).toString('base64') })));
+/** Reads bodies of spans, or of another signal, with OpenTelemetry's own messages, unknown fields refused. @throws Error with what the decoder says */
+export function decode<Request = DecodedRequest>(
+  bodies: readonly { readonly format: BodyFormat; readonly body: Uint8Array }[],
+  signal: 'traces' | 'logs' = 'traces',
+): Request[] {
+  const input = JSON.stringify(bodies.map(({ format, body }) => ({ signal, format, body: Buffer.from(body).toString('base64') })));
   const { status, stdout, stderr } = spawnSync(python as string, [DECODE], { input, encoding: 'utf8', maxBuffer: 2 ** 29 });
   if (status !== 0) throw new Error(`the decoder: ${stderr.trim().split('\n').at(-1)}`);
-  return JSON.parse(stdout) as DecodedRequest[];
+  return JSON.parse(stdout) as Request[];
 }
 
 const NO_REST: WritableRest = {

@@ -1,5 +1,5 @@
 # Reads export requests with the OpenTelemetry project's own messages, and refuses what they do not know.
-# Usage: decode.py < [{"format": "protobuf" | "json", "body": base64}, ...]. Prints for each body the message in OTLP/JSON, and
+# Usage: decode.py < [{"signal": "traces" | "logs", "format": "protobuf" | "json", "body": base64}, ...]. Prints for each body the message in OTLP/JSON, and
 # whether protobuf bytes are exactly those that protobuf's own encoder writes. The first fault ends it with a message and exit code 1.
 import base64
 import json
@@ -7,6 +7,7 @@ import sys
 
 from google.protobuf import json_format
 from google.protobuf.unknown_fields import UnknownFieldSet
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 HEX = {"traceId", "spanId", "parentSpanId"}
@@ -39,8 +40,8 @@ def unique(pairs):
     return dict(pairs)
 
 
-def decode(format, body):
-    request = ExportTraceServiceRequest()
+def decode(signal, format, body):
+    request = ExportLogsServiceRequest() if signal == "logs" else ExportTraceServiceRequest()
     if format == "protobuf":
         request.ParseFromString(body)
         known(request)
@@ -50,7 +51,7 @@ def decode(format, body):
         tree = ids(tree, lambda text: base64.b64encode(bytes.fromhex(text)).decode())
         json_format.ParseDict(tree, request, ignore_unknown_fields=False)
         canonical = True
-    if not request.resource_spans:
+    if not (request.resource_logs if signal == "logs" else request.resource_spans):
         sys.exit("an empty request")
     message = json_format.MessageToDict(request, use_integers_for_enums=True)
     return {"message": ids(message, lambda text: base64.b64decode(text).hex()), "canonical": canonical}
@@ -58,7 +59,7 @@ def decode(format, body):
 
 bodies = json.load(sys.stdin)
 try:
-    decoded = [decode(one["format"], base64.b64decode(one["body"])) for one in bodies]
+    decoded = [decode(one.get("signal"), one["format"], base64.b64decode(one["body"])) for one in bodies]
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 json.dump(decoded, sys.stdout)

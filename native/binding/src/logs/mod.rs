@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod format;
+mod outcomes;
 mod records;
 pub mod ring;
 mod scrub;

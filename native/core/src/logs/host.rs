@@ -311,7 +311,12 @@ impl Logs {
 
     /// The trace went well: its held lines are forgotten. Read by the drain when it comes by.
     pub fn forget_trace(&self, trace: TraceId) {
-        lock(&self.inbox).traces.push(TraceCommand::Forget(trace, now_ms()));
+        self.forget_trace_until(trace, now_ms());
+    }
+
+    /// As [`Logs::forget_trace`], for lines up to a time in ms since 1970: another request of the trace may be under way.
+    pub fn forget_trace_until(&self, trace: TraceId, until_ms: f64) {
+        lock(&self.inbox).traces.push(TraceCommand::Forget(trace, until_ms));
     }
 
     pub(super) fn put_extras(&self, extras: impl IntoIterator<Item = Extra>) {

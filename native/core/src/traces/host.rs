@@ -1,6 +1,7 @@
 //! Providers of tracers and their pipelines, for the whole process: where spans go once they are out of a ring. The collector
 //! hands spans in, app threads configure, exporters' threads take batches.
 use super::clock::WallClocks;
+use super::record::StatusCode;
 use super::store::TraceStore;
 use super::tail::TailSampler;
 use super::{EncodeSpans, ExportSpan, Resource, Scopes, SpanRecord};
@@ -23,6 +24,18 @@ pub struct Host {
     retired: AtomicBool,
 }
 
+/// How a trace goes on, as the spans of this process tell it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TraceOutcome {
+    /// A span of it failed.
+    Failed,
+    /// Its local root ended, and did not fail; ms since 1970.
+    Ended(f64),
+}
+
+/// Is told how traces go on, by the 16 bytes of their ids. Runs on the collector.
+pub type Follower = Box<dyn Fn([u8; 16], TraceOutcome) + Send + Sync>;
+
 /// See the module. One per process.
 #[derive(Default)]
 pub struct Traces {
@@ -38,6 +51,7 @@ pub struct Traces {
     unread: AtomicU64,
     homeless: AtomicU64,
     before_ring: RwLock<Vec<(Box<str>, u64)>>,
+    follower: RwLock<Option<Follower>>,
 }
 
 impl Host {
@@ -104,6 +118,15 @@ impl Host {
         if let Some(tail) = &self.tail {
             tail.tick(mono_ms, &mut |kept| spread(&pipelines, kept));
         }
+    }
+}
+
+fn tell(follower: &Follower, span: &SpanRecord) {
+    let view = span.view();
+    if view.timed_out || view.status == StatusCode::Error {
+        follower(view.trace_id, TraceOutcome::Failed);
+    } else if view.is_local_root() {
+        follower(view.trace_id, TraceOutcome::Ended(view.end_ns as f64 / 1e6));
     }
 }
 
@@ -190,6 +213,9 @@ impl Traces {
             return;
         };
         self.spans.fetch_add(1, Ordering::Relaxed);
+        if let Some(follower) = &*self.follower.read().unwrap_or_else(PoisonError::into_inner) {
+            tell(follower, &span);
+        }
         let host = self.scopes.get(span.scope()).and_then(|scope| self.host(scope.host));
         match host {
             Some(host) => host.accept(&Arc::new(span)),
@@ -197,6 +223,11 @@ impl Traces {
                 self.homeless.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Has somebody told how traces go on, in place of who was told before.
+    pub fn follow(&self, follower: Option<Follower>) {
+        *self.follower.write().unwrap_or_else(PoisonError::into_inner) = follower;
     }
 
     /// All pipelines, closed ones included.

@@ -81,3 +81,36 @@ fn an_ended_thread_leaves_no_exporter_waiting() {
     assert_eq!(pipeline.waiting().queued, 0);
     assert_eq!(recent(&traces, 9).len(), 2);
 }
+
+#[test]
+fn whoever_follows_traces_hears_of_failures_at_once_and_of_the_end_of_local_roots() {
+    let traces = Traces::default();
+    let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let accept = |sample: Sample| traces.accept(Arc::into_inner(sample.record()));
+    accept(Sample::root(1));
+    let ear = Arc::clone(&heard);
+    traces.follow(Some(Box::new(move |trace, outcome| {
+        ear.lock().unwrap().push((trace[15], outcome))
+    })));
+    accept(Sample::child(2, 2));
+    accept(Sample::child(2, 2).failed());
+    accept(Sample::root(2).failed());
+    let remote = Sample {
+        parent_is_remote: true,
+        start_ns: 1_000_000,
+        duration_ns: 2_500_000,
+        ..Sample::child(3, 2)
+    };
+    accept(remote);
+    assert_eq!(
+        *heard.lock().unwrap(),
+        [
+            (2, TraceOutcome::Failed),
+            (2, TraceOutcome::Failed),
+            (3, TraceOutcome::Ended(3.5)),
+        ]
+    );
+    traces.follow(None);
+    accept(Sample::root(4));
+    assert_eq!(heard.lock().unwrap().len(), 3);
+}

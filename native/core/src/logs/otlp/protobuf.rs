@@ -32,7 +32,9 @@ pub fn push_record(record: &LogRecord<'_>, options: &RecordOptions, out: &mut Ve
         push_count(7, attributes.dropped, out);
     }
     if let Some(trace) = &record.trace {
-        push_fixed32(8, u32::from(trace.flags), out);
+        if trace.flags != 0 {
+            push_fixed32(8, u32::from(trace.flags), out);
+        }
         push_bytes(9, &trace.trace_id, out);
         if let Some(span) = span_of(trace) {
             push_bytes(10, span, out);

@@ -13,6 +13,7 @@ use crate::layout::*;
 use crate::ring::full::{OnFull, Policy, Room};
 use crate::ring::read_records;
 use crate::ring::rings::{Destination, LOGS, OpenRing, RingError, RingOptions, Rings};
+use crate::ring::slots::hash_of;
 use crate::ring::{DropReason, RingMemory};
 use std::collections::VecDeque;
 use std::io;
@@ -177,12 +178,7 @@ impl Logs {
     /// When the process may not have another thread.
     pub fn outlet(&self, writer: Box<dyn LineWriter>, options: &OutletOptions) -> io::Result<Arc<Outlet>> {
         let mut outlets = write(&self.outlets);
-        let taken = |slot: usize| {
-            outlets
-                .iter()
-                .any(|outlet| outlet.slot() == Some(slot) && !outlet.is_closed())
-        };
-        let slot = (0..LOG_SLOTS).find(|&slot| !taken(slot));
+        let slot = free_slot(&outlets, hash_of(&writer.identity()));
         let collector = self.collector.clone();
         let moved = Arc::new(move || collector.moved());
         let outlet = Outlet::new(outlets.len() as u32, writer, options, slot, moved)?;
@@ -416,6 +412,29 @@ impl Logs {
     pub fn collector(&self) -> &Collector {
         &self.collector
     }
+}
+
+/// Place in segments for a sink: the one that it had before it was closed, else one that no open sink has. A second open sink of
+/// the same identity gets none, since recovery could not tell the two apart.
+fn free_slot(outlets: &[Arc<Outlet>], hash: u64) -> Option<usize> {
+    if outlets
+        .iter()
+        .any(|outlet| outlet.hash() == hash && !outlet.is_closed())
+    {
+        return None;
+    }
+    let taken = |slot: usize| {
+        outlets
+            .iter()
+            .any(|outlet| outlet.slot() == Some(slot) && !outlet.is_closed())
+    };
+    let before = outlets.iter().rev().find(|outlet| outlet.hash() == hash);
+    let known = before.and_then(|outlet| outlet.slot()).filter(|&slot| !taken(slot));
+    // One that nobody ever had first: what a closed sink noted there would be lost.
+    let unused = || (0..LOG_SLOTS).find(|&slot| !outlets.iter().any(|outlet| outlet.slot() == Some(slot)));
+    known
+        .or_else(unused)
+        .or_else(|| (0..LOG_SLOTS).find(|&slot| !taken(slot)))
 }
 
 /// Levels of whole records.

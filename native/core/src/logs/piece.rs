@@ -153,21 +153,17 @@ impl Piece {
 
     /// All of it is written.
     pub(super) fn delivered(&mut self, to: &Delivery) {
-        if let Some(slot) = to.slot {
-            for lane in &mut self.lanes {
-                let Some(slots) = &lane.slots else { continue };
-                lane.at = lane.to;
-                slots.delivered(slot, to.hash, lane.to);
-                slots.close(slot, to.hash);
-            }
-        }
-    }
-
-    /// Drops what a dead process had written of it: `bytes`, up to the end of a line.
-    pub(super) fn skip(&mut self, to: &Delivery, bytes: usize) -> u64 {
-        let before = self.mark;
-        self.advance(to, bytes);
-        (self.mark - before) as u64
+        let Some(slot) = to.slot else { return };
+        let lanes = self.lanes.iter_mut().filter(|lane| lane.slots.is_some());
+        lanes.for_each(|lane| lane.at = lane.to);
+        let slots = || {
+            self.lanes
+                .iter()
+                .filter_map(|lane| Some((lane.slots.as_ref()?, lane.to)))
+        };
+        // First all positions, then all intents: as long as one is open, recovery compares its lines with the file.
+        slots().for_each(|(slots, at)| slots.delivered(slot, to.hash, at));
+        slots().for_each(|(slots, _)| slots.close(slot, to.hash));
     }
 
     /// It is written, or given up.

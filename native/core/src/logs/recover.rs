@@ -10,7 +10,7 @@ use super::Place;
 use super::host::{Extra, Logs, lock};
 use super::outlet::Outlet;
 use super::own_line::OwnLine;
-use super::piece::{Delivery, Lane, NO_LANE, Piece};
+use super::piece::{Lane, NO_LANE, Piece};
 use super::routes::{LineFormat, RouteSink, SinkKind};
 use crate::intern::read_entries;
 use crate::layout::*;
@@ -22,7 +22,7 @@ use crate::ring::DropReason;
 use crate::ring::position::used;
 use crate::ring::read_records;
 use crate::ring::recover::{RingImage, unreleased};
-use crate::ring::slots::{FileSlots, SlotImage, Slots, read_slot};
+use crate::ring::slots::{FileSlots, SlotImage, SlotIntent, Slots, read_slot};
 use crate::threads;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -208,32 +208,26 @@ impl Maker<'_> {
             position(left.lane, left.to) <= position(left.lane, delivered)
         };
         let mut lines = 0;
-        // What was being written: one batch, so all intents name the same place.
-        let writing: Vec<(&Left<'_>, Place)> = left
-            .iter()
-            .filter_map(|left| {
-                let intent = intent(left)?;
-                let place = Place {
-                    device: intent.device,
-                    inode: intent.inode,
-                    offset: intent.offset,
-                };
-                Some((left, place))
-            })
-            .collect();
         let mut at: Vec<Option<i32>> = vec![None; parts.len()];
-        if let Some(&(_, place)) = writing.first() {
-            let mut piece = self.piece(writing.iter().map(|(left, _)| *left), min_level, &mut at);
-            let bytes = self.outlet.resume(place, &piece.bytes);
-            let to = Delivery {
-                slot: self.outlet.slot(),
-                hash: self.outlet.hash(),
-            };
-            piece.skip(&to, bytes);
-            lines += piece.lines_left().iter().map(|(_, lines)| lines).sum::<u64>();
-            self.give(piece, extras);
+        // How far each segment's lines are in a file, as the file itself says.
+        let mut found: Vec<u32> = vec![0; parts.len()];
+        // A batch has one place. There are two when the process ended while it noted the next one.
+        let mut places: Vec<Place> = Vec::new();
+        for place in left.iter().filter_map(|left| intent(left).map(place_of)) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
         }
-        let rest = left.iter().filter(|left| intent(left).is_none() && !has(left));
+        for place in places {
+            let writing = left.iter().filter(|left| intent(left).map(place_of) == Some(place));
+            let piece = self.piece(writing, min_level, &mut vec![None; parts.len()]);
+            let bytes = self.outlet.resume(place, &piece.bytes);
+            for mark in piece.marks.iter().take_while(|mark| mark.end as usize <= bytes) {
+                found[usize::from(mark.lane)] = position(usize::from(mark.lane), mark.to);
+            }
+        }
+        let is_there = |left: &&Left<'_>| has(left) || position(left.lane, left.to) <= found[left.lane];
+        let rest = left.iter().filter(|left| !is_there(left));
         let mut rest = rest.peekable();
         while rest.peek().is_some() {
             let mut bytes = 0;
@@ -327,6 +321,14 @@ impl Maker<'_> {
             },
         );
         line
+    }
+}
+
+fn place_of(intent: SlotIntent) -> Place {
+    Place {
+        device: intent.device,
+        inode: intent.inode,
+        offset: intent.offset,
     }
 }
 

@@ -5,7 +5,7 @@ use kymo_core::collector::Collector;
 use kymo_core::layout::*;
 use kymo_core::logs::recover::Recovered;
 use kymo_core::logs::routes::{LineFormat, Verbatim};
-use kymo_core::logs::sinks::file::{FileOptions, Sync};
+use kymo_core::logs::sinks::file_options::{FileOptions, Sync};
 use kymo_core::logs::{LineWriter, LogRecord, Logs, Outlet, OutletOptions, RouteSink, SinkKind};
 use kymo_core::memory::file::{Store, StoreOptions};
 use kymo_core::ring::memory::SegmentRing;

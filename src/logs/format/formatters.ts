@@ -66,11 +66,7 @@ class LineFormatter {
   }
 }
 
-function fill(
-  call: LogCall,
-  { level = INFO, logger = '', time = Date.now(), traceId, spanId, traceFlags = 0 }: LogRecord,
-  id: number,
-): void {
+function fill(call: LogCall, { level = INFO, time = Date.now(), traceId, spanId, traceFlags = 0 }: LogRecord): void {
   call.level = Math.min(levelNumber(level, settings.scale) ?? INFO, 0xffff);
   call.logger = -1;
   call.time = Number(time);

@@ -6,6 +6,8 @@ import type { SafeStringify } from './safe-json.js';
 
 const isOwn = Object.prototype.propertyIsEnumerable;
 const CENSORED_INSTEAD = '[Redacted]';
+/** Keys below which `**` gives up on the whole value: a toJSON may give new objects for ever. */
+const DEPTH_LIMIT = 500;
 
 /** Censors what lies at some paths below one place. */
 export class Redactor {
@@ -79,6 +81,7 @@ export class Redactor {
     }
     // Only `**` goes round in circles.
     if (walk.open.includes(value) && trees.some(({ deep }) => deep !== undefined)) return value;
+    if (walk.path.length > DEPTH_LIMIT) throw new RangeError('nested too deeply to redact');
     walk.open.push(value);
     for (const key of keysOf(value, trees)) {
       const below = treesBelow(trees, key);
@@ -154,9 +157,10 @@ function continued(deep: PathTree): PathTree {
 }
 const CONTINUED = new WeakMap<PathTree, PathTree>();
 
+/** Sets an own property, whatever the prototype has under its name. */
 function put(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
-  else object[key] = value;
+  if (Object.hasOwn(object, key)) object[key] = value;
+  else Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true });
 }
 
 /** What the copy's toJSON gives, or the original's for bytes, whose methods work on no copy; undefined when it throws, as JSON.stringify will. */
@@ -190,7 +194,10 @@ class Walk {
     let copy: object;
     if (Array.isArray(value)) copy = value.slice();
     else if (prototype === Object.prototype) copy = { ...value };
-    else copy = Object.assign(Object.create(prototype), value);
+    else {
+      copy = Object.create(prototype);
+      for (const key of Object.keys(value)) put(copy as Record<string, unknown>, key, (value as Record<string, unknown>)[key]);
+    }
     this.#originals ??= new Map();
     this.#originals.set(copy, value);
     return copy as Record<string, unknown>;

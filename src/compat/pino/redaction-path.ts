@@ -17,7 +17,7 @@ export function readPath(text: unknown): Path {
     return bracketed === undefined ? inner : (QUOTED.exec(inner)?.[2] ?? inner);
   });
   if (path.length === 0 || text.includes('..') || !balanced(text)) throw new Error(`Invalid redaction path (${text})`);
-  return path;
+  return path.filter((step, index) => step !== '**' || path[index + 1] !== '**');
 }
 
 /** Whether each bracket has its other half, quotes included. */

@@ -43,9 +43,7 @@ export function redaction(options: unknown, safe: SafeStringify): Stringifiers {
   const whole = redactorOf(paths, []);
   stringifiers[redactFmtSym] = (value) => whole.stringify(value);
   const anywhere = paths.flatMap(belowAnyKey);
-  for (const key of new Set(
-    paths.filter(([first]) => first !== '*').map(([first, second]) => (first === '**' ? second : first) as string),
-  )) {
+  for (const key of topLevelKeys(paths)) {
     // What holds for all keys holds for the named ones too.
     const below = [...paths.filter(([first]) => first === key).map((path) => path.slice(1)), ...anywhere, ...pathsBelowDeep(paths, key)];
     const redactor = redactorOf(below, [key]);
@@ -58,11 +56,21 @@ export function redaction(options: unknown, safe: SafeStringify): Stringifiers {
   return stringifiers;
 }
 
+/** The top-level keys that paths name. */
+function topLevelKeys(paths: readonly Path[]): Set<string> {
+  const keys = new Set(paths.map(([first, second]) => (first === '**' ? second : first)).filter((key) => key !== undefined));
+  keys.delete('*');
+  return keys;
+}
+
 /** What a path that begins with `*` or `**` says about what is below any top-level key. */
 function belowAnyKey(path: Path): Path[] {
-  if (path[0] === '*') return [path.slice(1)];
-  if (path[0] === '**') return path.length === 1 ? [[]] : [path];
-  return [];
+  const [first, second] = path;
+  if (first === '*') return [path.slice(1)];
+  if (first !== '**') return [];
+  if (second === undefined) return [[]];
+  // `**` stands for no key, and for the top-level one and more.
+  return second === '*' ? [path, path.slice(2)] : [path];
 }
 
 /** What paths such as `**.key.a` say about what is below the top-level key. */

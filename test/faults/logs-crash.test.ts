@@ -60,6 +60,21 @@ describe('5,000 lines in one tick, and then', () => {
   });
 });
 
+describe('a flush', () => {
+  it.each(['await native.logFlush(60_000)', 'native.logFlushSync(60_000)'])(
+    '%s: everything written before is in the file when it says so',
+    async (flush) => {
+      await logging(
+        `lead(file('${path}', { fsync: 'flush' })); burst(5_000); if (!(${flush})) throw new Error('late'); process.kill(process.pid, 'SIGKILL');`,
+        {
+          folder,
+        },
+      ).ended;
+      expect(sorted(readFileSync(path, 'utf8')).numbers).toEqual(upTo(5_000));
+    },
+  );
+});
+
 describe('lines that no sink took before the end', () => {
   it.each(ENDS)(
     'are kept after %s, and the next start writes them all, says how many, and removes the memory',

@@ -1,6 +1,7 @@
 // Processes that configure little or nothing: what they write, and that nothing of it is lost when they end.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { MemoryFolder } from '../demo/demo-process.js';
 
 const BUILT = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href);
 
@@ -13,9 +14,10 @@ interface Ended {
 /** Runs a module in a process of its own, and reads its standard output as JSON lines. */
 function run(script: string, { args = [], env = {} }: { args?: readonly string[]; env?: Record<string, string> } = {}): Ended {
   const source = `import * as kymo from ${BUILT};\n${script}`;
+  using memory = new MemoryFolder();
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source, '--', ...args], {
     encoding: 'utf8',
-    env: { ...process.env, ...env },
+    env: { ...process.env, KYMO_MEMORY_DIR: memory.path, ...env },
     timeout: 30_000,
   });
   const text = stdout.trimEnd();

@@ -40,6 +40,8 @@ export interface ChildOptions {
   readonly under?: readonly string[];
   /** Without the names that {@link PREAMBLE} gives, and so without the package in the main thread. */
   readonly bare?: boolean;
+  /** Nobody reads its stdout before {@link Child.read}. */
+  readonly unread?: boolean;
 }
 
 /** A child that runs a module. */
@@ -50,7 +52,7 @@ export class Child {
   /** Resolves when it is gone and has said all it had to say. */
   readonly ended: Promise<Ended>;
 
-  constructor(script: string, { folder, env = {}, under = [], bare = false }: ChildOptions) {
+  constructor(script: string, { folder, env = {}, under = [], bare = false, unread = false }: ChildOptions) {
     const code = bare ? script : `${PREAMBLE}\n${script}`;
     const [command, ...args] = [...under, process.execPath, '--input-type=module', '-e', code];
     this.#process = spawn(command as string, args, {
@@ -58,20 +60,34 @@ export class Child {
       env: { PATH: process.env.PATH, KYMO_MEMORY_DIR: folder, KYMO_SERVICE_NAME: 'svc', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stdout += text;
-    });
+    if (!unread) this.read();
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
     this.ended = new Promise((done, failed) => {
       this.#process.once('error', failed);
+      // With a stdout that nobody reads there is no `close`.
+      if (unread) this.#process.once('exit', () => this.read());
       this.#process.once('close', (code, signal) => done({ code, signal, stdout: this.#stdout, stderr: this.#stderr }));
     });
   }
 
   get pid(): number {
     return this.#process.pid as number;
+  }
+
+  /** Begins to read its stdout. */
+  read(): void {
+    if (this.#process.stdout?.listenerCount('data') === 0) {
+      this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
+        this.#stdout += text;
+      });
+    }
+  }
+
+  /** Goes away from its stdout. */
+  hangUp(): void {
+    this.#process.stdout?.destroy();
   }
 
   /** What it said so far. */

@@ -172,11 +172,17 @@ export class ValueWriter {
       fits = this.#entry(key, id, value, depth, state);
     } catch (error) {
       builder.at = builder.start + from;
-      fits = builder.keyOf(key, id < 0 ? id : id & ID_MASK) && builder.string(thrown(error));
+      fits = builder.keyOf(key, id < 0 ? id : id & ID_MASK) && builder.string(this.#thrown(error));
     }
     if (fits) return builder.at - builder.start === from ? 0 : 1;
     builder.at = builder.start + from;
     return -1;
+  }
+
+  /** What stands for a value whose reading threw: a text like others. */
+  #thrown(error: unknown): string {
+    const text = thrown(error);
+    return this.redaction?.hasText ? this.redaction.text(text) : text;
   }
 
   /** A key and its value, or what redaction puts in its place; nothing when it removes it. */
@@ -360,7 +366,7 @@ export class ValueWriter {
       fits = this.value(value, depth + 1, '', next);
     } catch (error) {
       builder.at = builder.start + from;
-      fits = builder.string(thrown(error));
+      fits = builder.string(this.#thrown(error));
     }
     if (!fits) builder.at = builder.start + from;
     return fits;

@@ -10,6 +10,7 @@ import { getLogger } from '../../src/logs/loggers.js';
 import { DEFAULT_ROUTE } from '../../src/logs/opening.js';
 import { explainRedaction } from '../../src/logs/redaction/explain.js';
 import type { Redact } from '../../src/logs/redaction/options.js';
+import { compilePatterns } from '../../src/logs/redaction/patterns.js';
 import { fileSink } from '../../src/logs/sinks/file.js';
 import { configureLogging, type LoggingStack } from '../../src/stack/logging.js';
 
@@ -100,6 +101,66 @@ describe('what a file has', () => {
       { level: 30, msg: `x ${CENSORED}`, card: CENSORED, u: `https://${CENSORED}@h`, e: `${CENSORED}"`, s: `\u2603${CENSORED}` },
       { a: '://x', b: 'y@z' },
     ]);
+  });
+
+  it('says the same in a finished line as in its values, however it is escaped', async () => {
+    const pieces = [
+      TOKEN,
+      CARD,
+      '4111 1111',
+      ' 1111 1111',
+      '://',
+      'u:p@',
+      'h/',
+      'Bearer abc123',
+      '"',
+      '\\',
+      '\n',
+      '/',
+      ',',
+      '{',
+      '\u2603',
+      'é',
+      '\ud800',
+      'eyJhbGci',
+      'Oi.',
+      'n',
+    ];
+    let seed = 11;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return (seed >>> 8) % below;
+    };
+    const word = (): string => Array.from({ length: random(5) }, () => pieces[random(pieces.length)]).join('');
+    const grow = (depth: number): unknown => {
+      if (depth === 0 || random(3) === 0) return [word(), Number(CARD), -Number(CARD), 1e21, 0.5, true, null][random(7)];
+      if (random(2) === 0) return Array.from({ length: random(4) }, () => grow(depth - 1));
+      return Object.fromEntries(Array.from({ length: random(4) }, (_, key) => [`${key}${word()}`, grow(depth - 1)]));
+    };
+    /** JSON whose characters are escaped at random. */
+    const escaped = (json: string): string =>
+      json.replace(/(?<!\\)[a-zA-Z0-9/:](?=[^"]*")/g, (character, at: number) => {
+        const inString = (json.slice(0, at).replace(/\\./g, '').match(/"/g)?.length ?? 0) % 2 === 1;
+        const isPart = /\\(u[0-9a-f]{0,3})?$/.test(json.slice(Math.max(0, at - 5), at));
+        if (!inString || isPart || random(6) > 0) return character;
+        return character === '/' ? '\\/' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+      });
+    const patterns = compilePatterns(true, CENSORED, true);
+    const clean = (value: unknown): unknown => {
+      if (typeof value === 'string') return patterns.scrub(value);
+      if (typeof value === 'number') return Math.abs(value) === Number(CARD) ? CENSORED : value;
+      if (Array.isArray(value)) return value.map(clean);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [patterns.scrub(key), clean(inner)]));
+    };
+    const values = Array.from({ length: 500 }, () => ({ a: grow(4), b: word() }));
+    const { lines } = await delivered(true, () => {
+      const writer = logRing();
+      Object.assign(writer.call, { level: 30, route: native.logRoute(DEFAULT_ROUTE), time: Date.now() });
+      for (const value of values) writer.line(`${escaped(JSON.stringify(value))}\n`);
+    });
+    expect(lines).toHaveLength(values.length);
+    for (const [index, line] of lines.entries()) expect(line, JSON.stringify(values[index])).toEqual(clean(values[index]));
   });
 
   it('is as it was logged once nothing is redacted any more', async () => {

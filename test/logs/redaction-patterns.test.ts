@@ -235,7 +235,14 @@ describe('before the ring', () => {
     writer.redaction = compileRedaction({ patterns: true, beforeRing: true });
     writer.write(
       `message ${SECRET}`,
-      { a: { b: [`x ${SECRET}`] }, m: new Map([['k', SECRET]]), t: { toJSON: () => SECRET } },
+      {
+        a: { b: [`x ${SECRET}`] },
+        m: new Map([['k', SECRET]]),
+        t: { toJSON: () => SECRET },
+        get bad(): never {
+          throw new Error(SECRET);
+        },
+      },
       new Error(SECRET),
     );
     await overflow();

@@ -31,7 +31,12 @@ export function openWriter(): LogWriter | undefined {
 function defaultRoute(): number {
   try {
     const route = native.logRoute(DEFAULT_ROUTE);
-    if (standard.isDue || !native.logRouteIsSet(route)) setStandardRoute(route);
+    if (standard.isDue) setStandardRoute(route);
+    else if (!native.logRouteIsSet(route)) {
+      setStandardRoute(route);
+      // What a run before did not deliver comes first, also where nobody configures anything.
+      if (isMainThread) native.logRecover(route);
+    }
     return route;
   } catch {
     return NOWHERE; // A process without threads for it. The application logs on.

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   addLogSink,
   configureLogging,
@@ -22,6 +22,11 @@ import {
   span,
   TracerProvider,
 } from '../../src/index.js';
+
+// Of its own: what other test processes left behind is none of this one's.
+vi.hoisted(() => {
+  process.env.KYMO_SERVICE_NAME = `logging-test-${process.pid}`;
+});
 
 let folder: string;
 let open: LoggingStack | undefined;

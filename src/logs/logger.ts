@@ -219,10 +219,9 @@ export class Logger implements LogMethods {
   #line(level: number, first: unknown, second: unknown): void {
     if (typeof first === 'string') {
       if (second === undefined) return this.#write(level, first, undefined, undefined);
-      // Two steps up the prototypes tell a plain object from errors, ours and another realm's, whatever its keys are.
-      if (typeof second === 'object' && second instanceof Object && !(second instanceof Error) && !Array.isArray(second)) {
-        if (!first.includes('%')) return this.#write(level, first, second as LogFields, undefined);
-      }
+      if (isFields(second) && !first.includes('%')) return this.#write(level, first, second, undefined);
+    } else if ((typeof second === 'string' || second === undefined) && isFields(first)) {
+      return this.#write(level, second, first, undefined);
     }
     this.#formatted(level, second === undefined ? [first] : [first, second]);
   }
@@ -289,6 +288,16 @@ export class Logger implements LogMethods {
     this.#bindings = bindings === undefined ? undefined : writer.encode(bindings);
     this.#epoch = epoch;
     return true;
+  }
+}
+
+/** True for an object of this realm that is neither an error nor an array. Never throws: a proxy that does is left to the slow path. */
+function isFields(value: unknown): value is LogFields {
+  try {
+    // Two steps up the prototypes tell a plain object from errors, ours and another realm's, whatever its keys are.
+    return typeof value === 'object' && value instanceof Object && !(value instanceof Error) && !Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 

@@ -45,6 +45,32 @@ describe('a line', () => {
     expect(recorded.last.time).toBeLessThanOrEqual(Date.now());
   });
 
+  it('may have its fields first, and arguments that throw when they are asked what they are', () => {
+    const recorded = RecordedLines.take();
+    const logger = getLogger('lines');
+    const hostile = new Proxy(
+      {},
+      {
+        getPrototypeOf() {
+          throw new Error('no prototype');
+        },
+      },
+    );
+    const { proxy: revoked, revoke } = Proxy.revocable([], {});
+    revoke();
+    logger.info({ n: 1 }, '100% done');
+    logger.info({ n: 2 });
+    for (const bad of [hostile, revoked]) {
+      logger.info('after', bad);
+      logger.info(bad, 'before');
+    }
+    expect(recorded.lines.slice(0, 2)).toMatchObject([
+      { message: '100% done', fields: { n: 1 } },
+      { message: undefined, fields: { n: 2 } },
+    ]);
+    expect(recorded.lines).toHaveLength(6);
+  });
+
   it('[H-18] keeps its message as it is when there is nothing to fill in, so that lines of a kind are found by it', () => {
     const recorded = RecordedLines.take();
     const logger = getLogger('lines');

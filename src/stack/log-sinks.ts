@@ -35,9 +35,10 @@ class MountedSinks {
 
   /**
    * Takes the place of what was configured before. Sinks that are the same stay open; new ones are opened before anything is changed, so that
-   * one which cannot be opened leaves all as it was. The number of the route.
+   * one which cannot be opened leaves all as it was. `apply` is called in between: no line reaches a new sink by the rules of before. The number
+   * of the route.
    */
-  configure(planned: readonly PlannedSink[], service: string | undefined): number {
+  configure(planned: readonly PlannedSink[], service: string | undefined, apply: () => void): number {
     const standard = standardSink();
     const before = standard === undefined ? this.#configured : [...this.#configured, standard];
     const after: MountedSink[] = [];
@@ -47,6 +48,7 @@ class MountedSinks {
       this.#closeAll(after, before);
       throw error;
     }
+    apply();
     this.#configured = after;
     forgetStandardSink();
     const route = this.#route();

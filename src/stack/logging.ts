@@ -45,7 +45,8 @@ const current = perThread<{ plan: LoggingPlan | undefined }>('stack.logging', ()
  * Says which lines are written, what they look like, and where they go; at once, for all loggers, those that exist included. To be called
  * before the first line and before threads are started, which take over what is set here. Called again it takes the place of the call
  * before: sinks that are the same stay open, others are flushed and closed in the background, and nothing is written twice. In other threads
- * than the main one it sets what holds for that thread, and sinks only if they are named.
+ * than the main one it sets what holds for that thread, and sinks only if they are named; patterns of secrets and what happens when rings are full
+ * hold for the process, and are the main thread's to set.
  *
  * @throws KymoError `KYMO_CONFIG_VALUE`, `KYMO_LOG_FORMAT`, `KYMO_LOG_SINK`, `KYMO_LOG_REDACT_PATH`, `KYMO_LOG_REDACT_PATTERN`,
  *   `KYMO_LOG_REDACT_OPTION`; then all is as it was
@@ -54,8 +55,8 @@ const current = perThread<{ plan: LoggingPlan | undefined }>('stack.logging', ()
 export function configureLogging(options: LoggingOptions = {}): LoggingStack {
   const plan = planLogging(options);
   const hasSinks = !DISABLED && (isMainThread || options.sinks !== undefined);
-  const route = hasSinks ? mountedSinks().configure(plan.sinks, plan.service) : undefined;
-  applyPlan(plan);
+  const route = hasSinks ? mountedSinks().configure(plan.sinks, plan.service, () => applyPlan(plan)) : undefined;
+  if (!hasSinks) applyPlan(plan);
   current.plan = plan;
   const recovered = route === undefined || !isMainThread || !plan.enabled ? NOTHING : recover(route);
   return stackOf(plan, recovered);

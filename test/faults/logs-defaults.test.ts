@@ -11,13 +11,20 @@ interface Ended {
   readonly lines: readonly Record<string, unknown>[];
 }
 
+interface RunOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where its segments lie; default: in a folder of its own. */
+  readonly memory?: MemoryFolder;
+}
+
 /** Runs a module in a process of its own, and reads its standard output as JSON lines. */
-function run(script: string, { args = [], env = {} }: { args?: readonly string[]; env?: Record<string, string> } = {}): Ended {
+function run(script: string, { args = [], env = {}, memory }: RunOptions = {}): Ended {
   const source = `import * as kymo from ${BUILT};\n${script}`;
-  using memory = new MemoryFolder();
+  using own = new MemoryFolder();
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source, '--', ...args], {
     encoding: 'utf8',
-    env: { ...process.env, KYMO_MEMORY_DIR: memory.path, ...env },
+    env: { ...process.env, KYMO_MEMORY_DIR: memory?.path ?? own.path, ...env },
     timeout: 30_000,
   });
   const text = stdout.trimEnd();
@@ -67,6 +74,23 @@ describe('a process that configures nothing', () => {
       ['warn', 'down', undefined],
       ['warn', 'repeated lines suppressed', 4],
     ]);
+  });
+
+  it('leaves nothing behind when it is killed in mid-burst: the next start writes what is missing, first of all, and says how much', () => {
+    using memory = new MemoryFolder();
+    const burst = `
+      const log = kymo.getLogger('burst').child({ run: 1 });
+      for (let line = 0; line < 5_000; line++) log.info('line', { line });
+      process.kill(process.pid, 'SIGKILL');`;
+    const killed = run(burst, { memory });
+    const next = run(
+      `const { recovered } = kymo.configureLogging();
+       kymo.getLogger('next').info('started', { recovered });`,
+      { memory },
+    );
+    const lines = [...killed.lines, ...next.lines];
+    expect(lines.filter(({ run: of }) => of === 1).map(({ line }) => line)).toEqual(Array.from({ length: 5_000 }, (_, line) => line));
+    expect(lines.at(-1)).toMatchObject({ msg: 'started', recovered: { runs: 1, lines: 5_000 - killed.lines.length, lost: 0 } });
   });
 
   it('writes to its standard output again when logging was shut down', () => {

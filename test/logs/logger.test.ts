@@ -229,6 +229,9 @@ describe('a line', () => {
       logger.info(value as never);
       logger.info('%s %j %d %i %f %o', ...Array.from({ length: 7 }, () => value));
       logger.info(value as never, value as never, value as never);
+      logger.info('text', value);
+      logger.info('text %s', value);
+      logger.child(value as never).info('text', value);
       logger.exception('x', value, value as never);
       logger.log(value as never, value as never);
       logger.log('info', value as never, value as never);

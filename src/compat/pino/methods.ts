@@ -91,9 +91,9 @@ function prefixed(prefix: string, message: unknown): string {
 function httpMapped(object: object | null): object | null {
   if (object === null) return null;
   try {
-    const { method, headers, socket, setHeader } = object as Record<string, unknown>;
-    if (method && headers && socket) return stdSerializers.mapHttpRequest(object);
-    if (typeof setHeader === 'function') return stdSerializers.mapHttpResponse(object);
+    const http = object as Record<string, unknown>;
+    if (http.method && http.headers && http.socket) return stdSerializers.mapHttpRequest(object);
+    if (typeof http.setHeader === 'function') return stdSerializers.mapHttpResponse(object);
   } catch {
     // A getter that throws: the line says so at the property.
   }

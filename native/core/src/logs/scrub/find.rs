@@ -33,9 +33,25 @@ pub struct Finder {
 pub struct Findings {
     /// What was found, from left to right, without overlaps.
     pub found: Vec<Found>,
-    /// Per pattern and step: where the last run began and ended.
-    runs: Vec<[usize; 2]>,
+    /// Per pattern and step: the last run.
+    runs: Vec<Run>,
+    /// Number of the text that is looked through: runs of others do not count.
+    text: u64,
     cards: Vec<Found>,
+}
+
+/// A run of characters that a step took.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    text: u64,
+    begun: usize,
+    ended: usize,
+}
+
+/// The runs of one pattern in one text.
+struct Runs<'a> {
+    runs: &'a mut [Run],
+    text: u64,
 }
 
 impl Finder {
@@ -107,7 +123,11 @@ impl Finder {
     }
 
     fn find_patterns(&self, text: &[u8], findings: &mut Findings) {
-        let mut begun = false;
+        findings.text += 1;
+        let steps = self.steps[self.patterns.len()];
+        if findings.runs.len() < steps {
+            findings.runs.resize(steps, Run::default());
+        }
         let mut from = 0;
         let mut at = 0;
         while at + 1 < text.len() {
@@ -116,16 +136,11 @@ impl Finder {
                 at += 2;
                 continue;
             }
-            if !begun {
-                begun = true;
-                findings.runs.clear();
-                findings.runs.resize(self.steps[self.patterns.len()], [0, 0]);
-            }
             // A pattern begins at the pair, or one byte before it.
             for start in [at.wrapping_sub(1), at] {
                 if start != usize::MAX
                     && start >= from
-                    && let Some(found) = self.first_at(text, start, &mut findings.runs)
+                    && let Some(found) = self.first_at(text, start, findings)
                 {
                     findings.found.push(found);
                     from = found.end;
@@ -141,7 +156,7 @@ impl Finder {
     }
 
     /// The first pattern that matches at a place.
-    fn first_at(&self, text: &[u8], start: usize, runs: &mut [[usize; 2]]) -> Option<Found> {
+    fn first_at(&self, text: &[u8], start: usize, findings: &mut Findings) -> Option<Found> {
         if text.len() - start < LEAST_PREFIX {
             return None;
         }
@@ -155,7 +170,10 @@ impl Finder {
             if !begins {
                 continue;
             }
-            let own = &mut runs[self.steps[index]..self.steps[index + 1]];
+            let own = Runs {
+                runs: &mut findings.runs[self.steps[index]..self.steps[index + 1]],
+                text: findings.text,
+            };
             if let Some((start, end)) = match_at(pattern, text, start, own) {
                 return Some(Found {
                     start,
@@ -189,11 +207,11 @@ impl Finder {
 }
 
 /// Runs a pattern's steps at a place: what is hidden.
-fn match_at(pattern: &Pattern, text: &[u8], start: usize, runs: &mut [[usize; 2]]) -> Option<(usize, usize)> {
+fn match_at(pattern: &Pattern, text: &[u8], start: usize, own: Runs<'_>) -> Option<(usize, usize)> {
     let mut at = start;
     let mut from = start;
     let mut to = start;
-    for (index, (step, run)) in pattern.steps.iter().zip(runs).enumerate() {
+    for (index, (step, run)) in pattern.steps.iter().zip(own.runs).enumerate() {
         if index == pattern.hide_from {
             from = at;
         }
@@ -207,7 +225,10 @@ fn match_at(pattern: &Pattern, text: &[u8], start: usize, runs: &mut [[usize; 2]
             at += 1;
             continue;
         }
-        let end = end_of_run(step, text, at, run).min(at.saturating_add(step.max as usize));
+        if run.text != own.text || at < run.begun || at >= run.ended {
+            *run = run_from(step, text, at, own.text);
+        }
+        let end = run.ended.min(at.saturating_add(step.max as usize));
         if end - at < step.min as usize {
             return None;
         }
@@ -228,15 +249,14 @@ fn match_at(pattern: &Pattern, text: &[u8], start: usize, runs: &mut [[usize; 2]
     }
 }
 
-/// Where the characters of a step end that begin at `at`. Matches are tried from left to right, so a place is behind the last one, and
-/// within the last run its end is known.
-fn end_of_run(step: &Step, text: &[u8], at: usize, [begun, ended]: &mut [usize; 2]) -> usize {
-    if *begun <= at && at < *ended {
-        return *ended;
-    }
+/// The characters that a step takes from `at` on. Matches are tried from left to right, so a later place within a run ends where it does.
+fn run_from(step: &Step, text: &[u8], at: usize, number: u64) -> Run {
     let length = text[at..].iter().take_while(|&&byte| step.set.has(byte)).count();
-    (*begun, *ended) = (at, at + length);
-    *ended
+    Run {
+        text: number,
+        begun: at,
+        ended: at + length,
+    }
 }
 
 /// True for base64 whose text has a colon: `user:password`.

@@ -2,6 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { DISABLED, native } from '../binding/load.js';
 import { perThread } from '../binding/per-thread.js';
+import { KymoError } from '../core/errors.js';
 import { setRules } from '../logs/gates.js';
 import { flushLogs } from '../logs/opening.js';
 import { plainCopy } from '../logs/plain-copy.js';
@@ -63,12 +64,15 @@ export function configureLogging(options: LoggingOptions = {}): LoggingStack {
 }
 
 /**
- * Adds a sink beside those that are configured: it stays when logging is configured anew. Returns what flushes, closes and takes it away.
+ * Adds a sink for the lines of all threads beside those that are configured: it stays when logging is configured anew. Returns what flushes,
+ * closes and takes it away. Main thread only.
  * @throws KymoError `KYMO_CONFIG_VALUE`, `KYMO_LOG_FORMAT`, `KYMO_LOG_SINK`
  */
 export function addLogSink(sink: SinkChoice): () => Promise<boolean> {
   const plan = current.plan ?? planLogging({});
   const planned = plannedSink(sink, plan);
+  if (!isMainThread)
+    throw new KymoError('KYMO_CONFIG_VALUE', { source: 'addLogSink', value: 'called in a worker', expected: 'the main thread' });
   if (DISABLED) return () => Promise.resolve(true);
   const sinks = mountedSinks();
   // Until something is configured the standard output is where lines go, and stays it.

@@ -1,4 +1,6 @@
 // The public surface: every name is listed here, and nothing else is public. App threads.
+
+export { wantsColors } from './config/terminal.js';
 export { type Attachment, attachContext, forkContext } from './context/attach.js';
 export { Baggage, type BaggageEntry } from './context/baggage.js';
 export type { CarrierReader, CarrierWriter } from './context/carrier.js';
@@ -66,7 +68,6 @@ export { type Instrumentation, type InstrumentOptions, instrument } from './inst
 export { type KoaContext, koaMiddleware } from './instrument/koa.js';
 export { TracedHttpAgent, TracedHttpsAgent } from './instrument/traced-agent.js';
 export type { RateLimitOptions, SampleOptions } from './logs/conditional-loggers.js';
-export { wantsColors } from './logs/format/colors.js';
 export {
   JsonFormatter,
   type JsonFormatterOptions,

@@ -1,8 +1,8 @@
 // Options of logging: what can be said, what is refused, and what a preset makes of what was not said. App threads; cold.
 import { isatty } from 'node:tty';
+import { wantsColors } from '../config/terminal.js';
 import { KymoError } from '../core/errors.js';
 import { environmentSinks } from '../export/logs/environment.js';
-import { wantsColors } from '../logs/format/colors.js';
 import { type LogFormatOptions, nativeLogFormat } from '../logs/format/options.js';
 import { LOG_PRESETS, type LogLineFormat, type LogPreset, logPreset } from '../logs/format/presets.js';
 import { checkedLevels, initialLevel } from '../logs/gates.js';

@@ -1,7 +1,6 @@
 // What the options of formats refuse, and which of them counts.
 import { describe, expect, it } from 'vitest';
 import { KymoError } from '../../../src/core/errors.js';
-import { wantsColors } from '../../../src/logs/format/colors.js';
 import { compileLogFormat, type LogFormatOptions, nativeLogFormat } from '../../../src/logs/format/options.js';
 
 const problem = (options: unknown): string => {
@@ -66,18 +65,5 @@ describe('options of a format', () => {
       { name: 'c', json: '[1]' },
       { name: 'd', value: Number.NaN },
     ]);
-  });
-});
-
-describe('colours', () => {
-  it('are for terminals, unless the environment says otherwise', () => {
-    const terminal = { isTTY: true };
-    expect(wantsColors(terminal, {})).toBe(true);
-    expect(wantsColors({}, {})).toBe(false);
-    expect(wantsColors(terminal, { NO_COLOR: '1' })).toBe(false);
-    expect(wantsColors(terminal, { NO_COLOR: '' })).toBe(true);
-    expect(wantsColors(terminal, { TERM: 'dumb' })).toBe(false);
-    expect(wantsColors({}, { FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(true);
-    expect(wantsColors(terminal, { FORCE_COLOR: '0' })).toBe(false);
   });
 });

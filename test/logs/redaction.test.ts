@@ -370,6 +370,9 @@ describe('rules', () => {
     ['paths', { paths: 'a.b' }],
     ['names', { names: false }],
     ['patterns', { patterns: 'jwt' }],
+    ['path', { path: ['a.b'] }],
+    ['actoin', { paths: [{ path: 'a', actoin: 'remove' }] }],
+    ['path', { names: [{ path: 'a' }] }],
     ['action', { paths: [{ path: 'a', action: 'x' }] }],
   ])('refuse a wrong option: %s', (option, redact) => {
     const refused = (): unknown => compileRedaction(redact as Redact);

@@ -55,6 +55,7 @@ export class Automaton {
   readonly #byItems = new Map<string, number>();
   /** A rule ends with a star, or the way to each key is asked for. */
   readonly #isAboutAny: boolean;
+  readonly #flags = new Map<string, boolean>();
   #keys = 0;
 
   /** @param isFollowed each key is asked for, as where somebody wants to know the way to it. */
@@ -73,8 +74,12 @@ export class Automaton {
   /** True when a rule mentions the key, or may be about any. A property of the key alone: ask once and keep the answer. */
   isFlagged(key: string): boolean {
     if (this.#isAboutAny) return true;
+    const known = this.#flags.get(key);
+    if (known !== undefined) return known;
     const name = folded(key);
-    return this.#positions.some(({ segment }) => segment !== undefined && matchesByName(segment, key, name));
+    const isFlagged = this.#positions.some(({ segment }) => segment !== undefined && matchesByName(segment, key, name));
+    if (this.#flags.size < MOST_KEYS) this.#flags.set(copied(key), isFlagged);
+    return isFlagged;
   }
 
   /** Where `key` leads from a state: a state, or below 0 the answer of a rule. Elements of arrays have their index as key. */
@@ -146,8 +151,7 @@ export class Automaton {
       state.element = next;
     } else if (this.#keys < MOST_KEYS) {
       this.#keys++;
-      // A copy of its own: a slice would keep the text alive that it was cut from.
-      state.next.set(Buffer.from(key, 'utf16le').toString('utf16le'), next);
+      state.next.set(copied(key), next);
     }
     return next;
   }
@@ -165,6 +169,11 @@ export class Automaton {
     });
     return this.#states.push({ items, next: new Map(), element: undefined, namesIndexes }) - 1;
   }
+}
+
+/** A copy of a key: a slice would keep the text alive that it was cut from. */
+function copied(key: string): string {
+  return Buffer.from(key, 'utf16le').toString('utf16le');
 }
 
 function matches(segment: Segment | NameTest, key: string, name: string): boolean {

@@ -66,6 +66,8 @@ export const REDACTED = '[REDACTED]';
 /** Most rules of a set. */
 const MOST_RULES = 1000;
 const ACTIONS: readonly unknown[] = ['censor', 'remove', 'hash'];
+const OPTIONS: readonly string[] = ['paths', 'names', 'patterns', 'action', 'remove', 'censor', 'hashKey', 'beforeRing', 'exactPaths'];
+const OF_RULES: readonly string[] = ['action', 'censor'];
 
 /** The options that a short form stands for. @throws KymoError `KYMO_LOG_REDACT_OPTION` */
 export function redactOptions(redact: Redact): RedactOptions {
@@ -73,6 +75,7 @@ export function redactOptions(redact: Redact): RedactOptions {
   if (Array.isArray(redact)) return { paths: redact };
   if (typeof redact !== 'object' || redact === null) throw refused('redact', redact, 'true, a list of paths, or options');
   const options = redact as RedactOptions;
+  known(options, OPTIONS);
   const { action, remove, censor, hashKey } = options;
   if (action !== undefined && !ACTIONS.includes(action)) throw refused('action', action, "'censor', 'remove' or 'hash'");
   for (const flag of ['remove', 'beforeRing', 'exactPaths'] as const) {
@@ -99,10 +102,12 @@ export function redactRules(options: RedactOptions): readonly FullRule[] {
   };
   for (const entry of paths) {
     const rule = typeof entry === 'object' && entry !== null ? entry : { path: entry };
+    known(rule, ['path', ...OF_RULES]);
     add('path', rule.path, { segments: parsePath(rule.path, exactPaths) }, rule);
   }
   for (const entry of names === true ? SECRET_NAMES : names) {
     const rule = typeof entry === 'object' && entry !== null ? entry : { name: entry };
+    known(rule, ['name', ...OF_RULES]);
     add('name', rule.name, { name: parseName(rule.name) }, rule);
   }
   return rules;
@@ -121,6 +126,11 @@ function decided(own: Omit<RedactPath, 'path'>, options: RedactOptions, place: n
   if (action === 'remove') return { action, censor, answer: REDACT_REMOVE };
   const isDefault = action === 'censor' && typeof censor === 'string' && censor === (options.censor ?? REDACTED);
   return { action, censor, answer: isDefault ? REDACT_CENSOR : REDACT_CUSTOM - place };
+}
+
+/** A word that is misspelt must not leave everything readable. */
+function known(options: object, words: readonly string[]): void {
+  for (const word of Object.keys(options)) if (!words.includes(word)) throw refused(word, 'not known', `one of ${words.join(', ')}`);
 }
 
 function refused(option: string, value: unknown, expected: string): KymoError {

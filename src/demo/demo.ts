@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { get } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import { AccessLog } from './access-log.js';
 import { blockLoop } from './block.js';
 import { counted, time } from './figures.js';
 import { Gateway } from './gateway.js';
@@ -32,6 +33,7 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
   let samples = new Samples('');
   let tally: Tally | undefined;
   let seconds = 0;
+  let logLines = 0;
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   for (const sentence of lastRuns()) screen.print(sentence);
   try {
@@ -41,6 +43,12 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
       samples = new Samples(await scrape(ops));
     });
 
+    const log = new AccessLog(options.accessLog);
+    closing.add(async () => {
+      logLines = await log.close();
+    });
+    if (log.recovered > 0) screen.print(`${counted(log.recovered, 'line')} of the access log of the last run recovered from memory`);
+
     // Both ended before the last scrape, which has all of their spans.
     const upstream = new Thread<UpstreamReady, null>('./upstream.js', null);
     closing.add(() => upstream.stop());
@@ -48,9 +56,9 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
     const traces = await traceRequests('kymo-demo-gateway');
     closing.add(() => traces.close());
 
-    const gateway = await Gateway.start({ port: options.port, upstreamPort });
+    const gateway = await Gateway.start({ port: options.port, upstreamPort, log: log.logger });
     closing.add(() => gateway.close());
-    for (const line of places(options, gateway, upstreamPort, ops, new Samples(await scrape(ops)))) screen.print(line);
+    for (const line of places(options, gateway, upstreamPort, ops, log, new Samples(await scrape(ops)))) screen.print(line);
 
     const startMs = performance.now();
     phase.set('running');
@@ -81,7 +89,15 @@ export async function runDemo(options: DemoOptions, screen: Screen, stop: AbortS
   }
   screen.print('');
   const longestBlockSeconds = Math.max(0, delay.max / 1e9 - DELAY_RESOLUTION_MS / 1_000);
-  for (const line of summary({ seconds, samples, tally, longestBlockSeconds })) screen.print(line);
+  for (const line of summary({ seconds, samples, tally, longestBlockSeconds, logLines })) screen.print(line);
+  checkLog(samples, logLines);
+}
+
+/** @throws Error when requests were served that are neither in the log nor counted as lost, or the other way round */
+function checkLog(samples: Samples, lines: number): void {
+  const served = samples.sum('http_requests_total');
+  const lost = samples.sum('kymo_log_lines_dropped_total');
+  if (lines + lost !== served) throw new Error(`the access log has ${lines} lines for ${served} requests, and lost ${lost}`);
 }
 
 /** Resolves at the end of the run; blocks the loop in between if that was asked for. */
@@ -109,7 +125,7 @@ async function untilOver(options: DemoOptions, screen: Screen, stop: AbortSignal
 }
 
 /** What runs where, one string per line. */
-function places(options: DemoOptions, gateway: Gateway, upstreamPort: number, ops: Ops, samples: Samples): string[] {
+function places(options: DemoOptions, gateway: Gateway, upstreamPort: number, ops: Ops, log: AccessLog, samples: Samples): string[] {
   const instead = (wanted: number, port: number): string => (wanted === 0 || wanted === port ? '' : `  (port ${wanted} is taken)`);
   const base = `http://${gateway.host}:${gateway.port}`;
   const opsBase = `http://${ops.host}:${ops.port}`;
@@ -123,6 +139,7 @@ function places(options: DemoOptions, gateway: Gateway, upstreamPort: number, op
     ['', `${opsBase}/debug/cardinality`],
     ['traces', `${opsBase}/trace?n=5, one by ?id=, ?format=chrome for https://ui.perfetto.dev`],
     ['', tracesNote()],
+    ['log', `${log.files}, a JSON line for each request; its lines have run ${log.run}`],
     ['memory', memoryNote(samples)],
     ['load', options.load ? `${counted(options.rate, 'request')} a second, from its own thread` : 'none, the gateway waits for yours'],
   ];

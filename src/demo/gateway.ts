@@ -1,8 +1,8 @@
-// The gateway of the demo on node:http: finds the route of a request, gives it an id, counts and times it and hands it to the
+// The gateway of the demo on node:http: finds the route of a request, gives it an id, counts, times and logs it and hands it to the
 // client of the upstream. Instrumented through Kymo's public API only. Main thread.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setHttpRoute } from '../index.js';
+import { bindContext, type Logger, setHttpRoute } from '../index.js';
 import { durations, inFlight, requests } from './instruments.js';
 import { listen } from './port.js';
 import { matchRoute, ROUTES } from './routes.js';
@@ -13,6 +13,8 @@ export interface GatewayOptions {
   /** First port tried; 0: any. */
   readonly port: number;
   readonly upstreamPort: number;
+  /** Gets a line for each request. */
+  readonly log: Logger;
 }
 
 /** A client's own id of a request is kept if it is harmless in a header, a log line and an exemplar, which holds 128 characters. */
@@ -29,17 +31,19 @@ export class Gateway {
   readonly host = '127.0.0.1';
   readonly #server: Server;
   readonly #upstream: UpstreamClient;
+  readonly #log: Logger;
   /** Durations of known routes, bound once: `method route` to the handle. */
   readonly #durations = new Map(ROUTES.map(({ method, template }) => [`${method} ${template}`, durations.labels(method, template)]));
 
-  private constructor(upstreamPort: number) {
+  private constructor(upstreamPort: number, log: Logger) {
+    this.#log = log;
     this.#upstream = new UpstreamClient({ name: 'demo', host: this.host, port: upstreamPort, timeoutMs: UPSTREAM_TIMEOUT_MS });
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => this.#handle(request, response));
   }
 
   /** Starts a gateway on `port` or, if it is taken, on the next free one. */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options.upstreamPort);
+    const gateway = new Gateway(options.upstreamPort, options.log);
     await listen(options.port, (port) => gateway.#listen(port));
     return gateway;
   }
@@ -80,12 +84,19 @@ export class Gateway {
     if (match.route !== undefined) setHttpRoute(request, match.route.template);
     const startMs = performance.now();
     inFlight.inc();
-    // 'close' comes once for every response, complete or not.
-    response.once('close', () => {
+    const { socket } = response;
+    const sentBefore = socket?.bytesWritten ?? 0;
+    // 'close' comes once for every response, complete or not, and outside of the request's context, which the line tells of.
+    const closed = bindContext(() => {
+      const ms = performance.now() - startMs;
+      const status = response.writableFinished ? response.statusCode : 499;
       inFlight.dec();
-      duration.observe((performance.now() - startMs) / 1_000, { request_id: requestId });
-      requests.inc({ method, route, status: response.writableFinished ? String(response.statusCode) : '499' });
+      duration.observe(ms / 1_000, { request_id: requestId });
+      requests.inc({ method, route, status: String(status) });
+      const bytes = (socket?.bytesWritten ?? sentBefore) - sentBefore;
+      this.#log.info('request', { method, route, status, duration_ms: Math.round(ms * 1_000) / 1_000, bytes, request_id: requestId });
     });
+    response.once('close', closed);
 
     response.setHeader('x-request-id', requestId);
     if (match.route !== undefined) this.#upstream.forward(request, response, requestId);

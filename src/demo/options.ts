@@ -1,4 +1,6 @@
 // The command line of the demo: one table of options, their parsing and the text of --help. Main thread, at start.
+import { resolve } from 'node:path';
+import { ACCESS_LOG } from './access-log.js';
 
 /** What the command line asked for. */
 export interface DemoOptions {
@@ -14,6 +16,8 @@ export interface DemoOptions {
   readonly opsPort: number;
   /** For how long the event loop is blocked on purpose; undefined: not at all. */
   readonly blockMs: number | undefined;
+  /** The access log's files; the day comes between their name and its ending. */
+  readonly accessLog: string;
 }
 
 /** The outcome of reading a command line; `problem` is one sentence for the user. */
@@ -79,6 +83,14 @@ const OPTIONS: Readonly<Record<string, OptionRow>> = {
       draft.blockMs = duration(flag, text, 60_000);
     },
   },
+  '--access-log': {
+    value: 'FILE',
+    doc: 'where the access log goes; the day comes between the name and its ending; default kymo-demo/access.log in the temporary folder',
+    read: (draft, text, flag) => {
+      if (text === '') throw new Usage(`${flag} is "", expected the name of a file`);
+      draft.accessLog = resolve(text);
+    },
+  },
   '--help': {
     doc: 'print this and stop',
     read: (draft) => {
@@ -97,6 +109,7 @@ export function parseOptions(args: readonly string[]): Parsed {
     port: 8080,
     opsPort: 9464,
     blockMs: undefined,
+    accessLog: ACCESS_LOG,
     help: false,
   };
   try {

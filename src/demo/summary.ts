@@ -15,10 +15,12 @@ export interface Run {
   readonly tally: Tally | undefined;
   /** Longest time in which the event loop did not turn. */
   readonly longestBlockSeconds: number;
+  /** Lines of this run in the access log's files. */
+  readonly logLines: number;
 }
 
 /** The summary, one string per line. */
-export function summary({ seconds, samples, tally, longestBlockSeconds }: Run): string[] {
+export function summary({ seconds, samples, tally, longestBlockSeconds, logLines }: Run): string[] {
   const classes = new StatusClasses(samples);
   const buckets = samples.buckets('http_request_duration_seconds');
   const rows: [string, string][] = [
@@ -35,6 +37,7 @@ export function summary({ seconds, samples, tally, longestBlockSeconds }: Run): 
     ['upstream', upstream(samples)],
     ['load', tally === undefined ? 'none (--no-load)' : load(tally)],
     ['spans', spans(samples)],
+    ['log', log(samples, logLines, classes.total)],
     ['scrapes', `${count(samples.sum('kymo_ops_requests_total', { route: '/metrics', code: '200' }))} answered`],
     ['longest block', `${time(longestBlockSeconds)} of the event loop`],
     ['drops', count(samples.sum('kymo_dropped_total'))],
@@ -54,6 +57,13 @@ function spans(samples: Samples): string {
   const dropped = samples.sum('kymo_spans_dropped_total');
   const sent = exported > 0 ? `  sent ${count(exported)}` : '';
   return `${count(samples.sum('kymo_spans_total'))} recorded${sent}${dropped > 0 ? `  lost ${count(dropped)}` : ''}`;
+}
+
+/** Lines in the files, against requests that were served. */
+function log(samples: Samples, lines: number, served: number): string {
+  const dropped = samples.sum('kymo_log_lines_dropped_total');
+  const each = lines === served ? ', one for each request' : ` for ${counted(served, 'request')}`;
+  return `${counted(lines, 'line')} written${each}, ${count(dropped)} dropped`;
 }
 
 function load(tally: Tally): string {

@@ -20,6 +20,8 @@ export interface End {
 /** An empty folder for segments, removed with `using`. */
 export class MemoryFolder {
   readonly path = mkdtempSync(join(MEMORY, 'kymo-demo-test-'));
+  /** Beside it: what outlives a run. */
+  readonly logs = mkdtempSync(join(tmpdir(), 'kymo-demo-log-'));
 
   /** The files in it, at any depth; folders are none. */
   files(): string[] {
@@ -28,6 +30,7 @@ export class MemoryFolder {
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
+    rmSync(this.logs, { recursive: true, force: true });
   }
 }
 
@@ -44,7 +47,7 @@ export class DemoProcess {
     const ports = ['--port', '--ops-port'].filter((flag) => !args.includes(flag)).flatMap((flag) => [flag, '0']);
     const { KYMO_SERVICE_NAME: _service, KYMO_MEMORY: _memory, ...given } = process.env;
     const env = Object.fromEntries(Object.entries(given).filter(([name]) => !name.startsWith('OTEL_')));
-    this.#child = spawn(process.execPath, [MAIN, ...ports, ...args], {
+    this.#child = spawn(process.execPath, [MAIN, ...ports, '--access-log', join(memory.logs, 'access.log'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...env, ...variables, KYMO_MEMORY_DIR: memory.path },
     });
@@ -117,8 +120,14 @@ export async function readings(ops: string): Promise<Samples> {
 
 /** Numbers of a closing summary: each row's first number. */
 export function summaryOf(stdout: string): Map<string, number> {
-  const rows = stdout.matchAll(/^ {2}(ran|requests|load|scrapes|drops|longest block) +([\d,.]+)/gm);
+  const rows = stdout.matchAll(/^ {2}(ran|requests|load|log|scrapes|drops|longest block) +([\d,.]+)/gm);
   return new Map([...rows].map(([, name, value]) => [name, Number(value.replaceAll(',', ''))]));
+}
+
+/** Lines of the access log, of all runs; each has to be JSON. */
+export function accessLog({ logs }: MemoryFolder): Record<string, unknown>[] {
+  const texts = readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
+  return texts.flatMap((text) => text.split('\n').slice(0, -1)).map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 /** Processes whose parent is `pid`; Linux. */

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { childrenOf, DemoProcess, MemoryFolder, readings } from './demo-process.js';
+import { accessLog, childrenOf, DemoProcess, MemoryFolder, readings } from './demo-process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'dist/demo/main.js');
@@ -58,7 +58,7 @@ describe('the end of the demo', () => {
     using memory = new MemoryFolder();
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     const start = scripts.start.replace('node .ci/prepare.mjs', 'true');
-    const shell = spawn('sh', ['-c', `${start} --no-load --port 0 --ops-port 0`], {
+    const shell = spawn('sh', ['-c', `${start} --no-load --port 0 --ops-port 0 --access-log ${memory.logs}/none/access.log`], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, KYMO_MEMORY_DIR: memory.path },
@@ -75,7 +75,7 @@ describe('the end of the demo', () => {
 
   it('comes when nobody reads its output any more', async () => {
     using memory = new MemoryFolder();
-    const child = spawn(process.execPath, [MAIN, '--port', '0', '--ops-port', '0'], {
+    const child = spawn(process.execPath, [MAIN, '--port', '0', '--ops-port', '0', '--access-log', join(memory.logs, 'access.log')], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, KYMO_MEMORY_DIR: memory.path },
     });
@@ -85,7 +85,7 @@ describe('the end of the demo', () => {
     expect(memory.files()).toEqual([]);
   });
 
-  it('by SIGKILL leaves its counters, and the next start shows them', async () => {
+  it('by SIGKILL leaves its counters and its access log, and the next start shows both', async () => {
     using memory = new MemoryFolder();
     let ops: string;
     let pid: number;
@@ -104,9 +104,16 @@ describe('the end of the demo', () => {
         /the last run \(pid (\d+)\) ended uncleanly after ([\d,]+) requests; its counters were recovered/,
       );
       expect(Number(lastPid)).toBe(pid);
-      expect(Number(requests.replaceAll(',', ''))).toBeGreaterThanOrEqual(counted);
+      const served = Number(requests.replaceAll(',', ''));
+      expect(served).toBeGreaterThanOrEqual(counted);
       next.kill('SIGTERM');
       expect(await next.ended).toEqual(CLEAN);
+      // A kill may fall between a request's count and its line.
+      const written = accessLog(memory)
+        .filter(({ logger }) => logger === 'access')
+        .map((line) => line.request_id);
+      expect(served - written.length).toBeOneOf([0, 1]);
+      expect(new Set(written).size).toBe(written.length);
     }
     // Said once: a clean end has nothing to tell, and what was recovered is gone.
     await using third = new DemoProcess(memory, ['--no-load']);

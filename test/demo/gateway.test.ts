@@ -6,7 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gateway } from '../../src/demo/gateway.js';
 import { Samples } from '../../src/demo/samples.js';
-import { metrics } from '../../src/index.js';
+import { configureLogging, getLogger, memorySink, metrics } from '../../src/index.js';
+
+const lines = memorySink();
+configureLogging({ sinks: [lines] });
 
 let upstream: Server;
 let gateway: Gateway;
@@ -17,7 +20,7 @@ let before: Samples;
 beforeEach(async () => {
   upstream = createServer((request, response) => handle(request, response)).listen(0, '127.0.0.1');
   await once(upstream, 'listening');
-  gateway = await Gateway.start({ port: 0, upstreamPort: (upstream.address() as AddressInfo).port });
+  gateway = await Gateway.start({ port: 0, upstreamPort: (upstream.address() as AddressInfo).port, log: getLogger('access') });
   agent = new Agent({ keepAlive: true });
   before = read();
 });
@@ -252,8 +255,30 @@ describe('gateway', () => {
     await becomes('http_requests_total', { method: 'HEAD', route: '/orders', status: '200' }, 1);
   });
 
+  it('writes a line for each request when its last byte has gone out, and says of one whose client left that it did', async () => {
+    handle = (_, response) => response.end('order');
+    lines.clear();
+    await ask('GET', '/orders?page=2', { 'x-request-id': 'abc' });
+    await ask('GET', '/nowhere');
+    handle = () => undefined;
+    const left = request({ host: gateway.host, port: gateway.port, path: '/search', agent }).on('error', () => undefined);
+    left.end();
+    await becomes('http_requests_in_flight', {}, 1);
+    left.destroy();
+    await becomes('http_requests_total', { route: '/search', status: '499' }, 1);
+    const entries = lines.entries();
+    const common = { duration_ms: expect.any(Number), bytes: expect.any(Number) };
+    expect(entries.map(({ fields }) => fields)).toEqual([
+      { method: 'GET', route: '/orders', status: 200, request_id: 'abc', ...common },
+      { method: 'GET', route: 'unmatched', status: 404, request_id: expect.any(String), ...common },
+      { method: 'GET', route: '/search', status: 499, request_id: expect.any(String), ...common },
+    ]);
+    expect(entries[0]?.fields.bytes).toBeGreaterThan(100);
+    expect(entries[2]?.fields.bytes).toBe(0);
+  });
+
   it('takes the next port when the wanted one is taken', async () => {
-    const second = await Gateway.start({ port: gateway.port, upstreamPort: 1 });
+    const second = await Gateway.start({ port: gateway.port, upstreamPort: 1, log: getLogger('access') });
     expect(second.port).toBeGreaterThan(gateway.port);
     await second.close();
   });

@@ -1,8 +1,9 @@
 // The command line of the demo: what it accepts, at the edges what it refuses, and that --help names all of it.
 import { describe, expect, it } from 'vitest';
+import { ACCESS_LOG } from '../../src/demo/access-log.js';
 import { helpText, parseOptions } from '../../src/demo/options.js';
 
-const DEFAULTS = { durationMs: undefined, load: true, rate: 300, port: 8080, opsPort: 9464, blockMs: undefined };
+const DEFAULTS = { durationMs: undefined, load: true, rate: 300, port: 8080, opsPort: 9464, blockMs: undefined, accessLog: ACCESS_LOG };
 
 function problem(...args: string[]): string {
   const parsed = parseOptions(args);
@@ -15,8 +16,21 @@ describe('options of the demo', () => {
   });
 
   it('are read with a space or an equals sign, the last of a repeated one wins', () => {
-    const given = ['--duration', '10s', '--port=0', '--ops-port', '9500', '--rate', '5', '--rate=50', '--block', '2s'];
-    const options = { ...DEFAULTS, durationMs: 10_000, port: 0, opsPort: 9500, rate: 50, blockMs: 2_000 };
+    const given = [
+      '--duration',
+      '10s',
+      '--port=0',
+      '--ops-port',
+      '9500',
+      '--rate',
+      '5',
+      '--rate=50',
+      '--block',
+      '2s',
+      '--access-log',
+      '/tmp/a.log',
+    ];
+    const options = { ...DEFAULTS, accessLog: '/tmp/a.log', durationMs: 10_000, port: 0, opsPort: 9500, rate: 50, blockMs: 2_000 };
     expect(parseOptions(given)).toEqual({ kind: 'run', options });
     expect(parseOptions(['--no-load'])).toEqual({ kind: 'run', options: { ...DEFAULTS, load: false } });
   });

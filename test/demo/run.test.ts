@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Samples } from '../../src/demo/samples.js';
 import { lintWithPromtool, promtool } from '../conformance/judges.js';
-import { DemoProcess, MemoryFolder, readings, scrape, summaryOf } from './demo-process.js';
+import { accessLog, DemoProcess, MemoryFolder, readings, scrape, summaryOf } from './demo-process.js';
 
 const CLEAN = { code: 0, signal: null };
 
@@ -44,6 +44,18 @@ describe('a run of the demo', () => {
     expect([sent, answered]).toEqual([/requests +([\d,]+)/.exec(demo.stdout)?.[1], sent]);
     expect(rows.get('scrapes')).toBeGreaterThanOrEqual(1);
     expect(rows.get('drops')).toBe(0);
+    expect(demo.stdout).toMatch(/^ {2}log +[\d,]+ lines written, one for each request, 0 dropped$/m);
+    const lines = accessLog(memory);
+    expect(lines).toHaveLength(rows.get('requests') as number);
+    const [, run] = /its lines have run (\w{8})$/m.exec(demo.stdout) ?? [];
+    const hex = (digits: number) => expect.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
+    expect(lines[0]).toEqual({
+      ...{ ts: expect.any(String), level: 'info', logger: 'access', msg: 'request', run },
+      ...{ trace_id: hex(32), span_id: hex(16), trace_flags: hex(2) },
+      ...{ method: expect.any(String), route: expect.any(String), status: expect.any(Number) },
+      ...{ duration_ms: expect.any(Number), bytes: expect.any(Number), request_id: expect.any(String) },
+    });
+    expect(new Set(lines.map((line) => line.trace_id)).size).toBe(lines.length);
     expect(demo.stderr).toBe('');
     expect(memory.files()).toEqual([]);
   });

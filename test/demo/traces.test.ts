@@ -5,7 +5,16 @@ import { createServer, type IncomingMessage, type RequestListener, request, type
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gateway } from '../../src/demo/gateway.js';
-import { type Instrumentation, instrument, MetricsRegistry, type Span, TracerProvider } from '../../src/index.js';
+import {
+  configureLogging,
+  getLogger,
+  type Instrumentation,
+  instrument,
+  MetricsRegistry,
+  memorySink,
+  type Span,
+  TracerProvider,
+} from '../../src/index.js';
 import { DemoProcess, MemoryFolder, summaryOf } from './demo-process.js';
 
 const CALLER = 'b7ad6b7169203331';
@@ -82,6 +91,8 @@ describe('traces of a running demo', () => {
 });
 
 describe('traces of the gateway', () => {
+  const lines = memorySink();
+  configureLogging({ sinks: [lines] });
   let upstream: Server;
   let gateway: Gateway;
   let handle: RequestListener;
@@ -105,7 +116,7 @@ describe('traces of the gateway', () => {
       handle(incoming, response);
     }).listen(0, '127.0.0.1');
     await once(upstream, 'listening');
-    gateway = await Gateway.start({ port: 0, upstreamPort: (upstream.address() as AddressInfo).port });
+    gateway = await Gateway.start({ port: 0, upstreamPort: (upstream.address() as AddressInfo).port, log: getLogger('access') });
   });
 
   afterEach(async () => {

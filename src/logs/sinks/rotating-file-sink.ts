@@ -75,8 +75,13 @@ export class RotatingFileSink implements LogSink {
   write(line: string): boolean {
     if (this.#route < 0 && !this.#begin()) return false;
     const writer = logRing();
-    Object.assign(writer.call, { level: INFO, route: this.#route, bits: 0, logger: -1, time: Date.now() });
-    return writer.line(line.endsWith('\n') ? line : `${line}\n`);
+    const { call } = writer;
+    call.level = INFO;
+    call.route = this.#route;
+    call.bits = 0;
+    call.logger = -1;
+    call.time = Date.now();
+    return writer.line(typeof line === 'string' && line.endsWith('\n') ? line : ended(line));
   }
 
   /** Everything that was written is in the file, synced where `fsync` says so; false at the deadline. Never rejects. */
@@ -117,5 +122,14 @@ export class RotatingFileSink implements LogSink {
     if (this.#users > 0 || opened === undefined) return true;
     this.#opened = undefined;
     return opened.close(timeoutMs);
+  }
+}
+
+/** A line with its ending, of whatever a program without types hands over. */
+function ended(line: unknown): string {
+  try {
+    return `${line}\n`;
+  } catch {
+    return `[${typeof line}]\n`;
   }
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { native } from '../../../src/binding/load.js';
 import { fileSink } from '../../../src/logs/sinks/file.js';
 import { RotatingFileSink } from '../../../src/logs/sinks/rotating-file-sink.js';
-import { memoryFolder, removeFolder } from '../../recorder/processes.js';
+import { DIST, memoryFolder, removeFolder, run } from '../../recorder/processes.js';
 import { contents, type FoundLine, lineProcess, linesOf } from './line-process.js';
 
 let folder: string;
@@ -130,6 +130,14 @@ describe('a rotating file sink', () => {
     expect(contents(dir).get(`app-${today()}.log`)).toMatch(/\{"c":3\}\n$/);
   });
 
+  it('writes something for whatever it is given', async () => {
+    const dir = join(folder, 'anything');
+    await using sink = new RotatingFileSink({ dir });
+    for (const line of [5, undefined, Symbol('x'), Object.create(null), '']) expect(sink.write(line as never)).toBe(true);
+    await sink.flush();
+    expect(contents(dir).get(`app-${today()}.log`)).toBe('5\nundefined\n[symbol]\n[object]\n\n');
+  });
+
   it('comes back by itself when its folder is removed', async () => {
     const dir = join(folder, 'removed', 'deep');
     await using sink = new RotatingFileSink({ dir, name: 'x.jsonl' });
@@ -190,5 +198,17 @@ describe('a file sink that is opened', () => {
     expect(process.listenerCount('SIGHUP')).toBe(before + 1);
     await opened.close(1_000);
     expect(process.listenerCount('SIGHUP')).toBe(before);
+  });
+});
+
+describe('with Kymo switched off', () => {
+  it('nothing is opened or written, and nothing fails', async () => {
+    const dir = join(folder, 'disabled');
+    const script = `const { RotatingFileSink } = await import('${DIST}logs/sinks/rotating-file-sink.js');
+      const sink = new RotatingFileSink({ dir: ${JSON.stringify(dir)} });
+      console.log(sink.write('{}'), await sink.flush(), await sink.close());`;
+    const { stdout, stderr } = await run(script, { folder, bare: true, env: { KYMO_DISABLED: '1' } });
+    expect([stdout, stderr]).toEqual(['false true true\n', '']);
+    expect(existsSync(dir)).toBe(false);
   });
 });

@@ -16,8 +16,8 @@ describe('the entry point', () => {
     const script = `
       const before = process.getActiveResourcesInfo();
       const kymo = await import(${JSON.stringify(BUILT)});
-      // Reading the files of the modules ends a turn later.
-      await new Promise((resolve) => setImmediate(resolve));
+      // Reading the files of the modules ends some turns later.
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
       console.log(JSON.stringify({
         kinds: [kymo.MetricsRegistry, kymo.CoordinationMetrics, kymo.OpsServer, kymo.recoverRuns].map((one) => typeof one),
         resources: process.getActiveResourcesInfo().filter((one) => !before.includes(one)),

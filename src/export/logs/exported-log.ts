@@ -1,5 +1,6 @@
 // A log record as sinks in JavaScript get it, and how it is read. Types, and the thread that such a sink runs on.
-import { Unpackr } from 'msgpackr';
+import { createRequire } from 'node:module';
+import type { Unpackr } from 'msgpackr';
 
 /** A log record. What is not there has no key. */
 export interface ExportedLog {
@@ -25,9 +26,18 @@ export interface ExportedLog {
   readonly traceFlags?: number;
 }
 
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+let unpackr: Unpackr | undefined;
+
+/** Loaded by the first batch: who logs to files only needs no decoder. */
+function decoder(): Unpackr {
+  if (unpackr === undefined) {
+    const msgpackr = createRequire(import.meta.url)('msgpackr') as typeof import('msgpackr');
+    unpackr = new msgpackr.Unpackr({ useRecords: false, mapsAsObjects: true });
+  }
+  return unpackr;
+}
 
 /** The records of a batch, about 1 us each. @throws what msgpackr throws for bytes that are none */
 export function decodeLogs(bytes: Uint8Array): ExportedLog[] {
-  return bytes.length === 0 ? [] : (unpackr.unpack(bytes) as ExportedLog[]);
+  return bytes.length === 0 ? [] : (decoder().unpack(bytes) as ExportedLog[]);
 }

@@ -2,16 +2,25 @@
 // OpenTelemetry's instrumentation has to be there before `http` is.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type * as Http from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { exposedSum } from '../runner/exposed.js';
-import { loadPromClient } from '../runner/peers.js';
+import { loadPino, loadPromClient } from '../runner/peers.js';
 import { PEERS } from '../runner/places.js';
 import { answer } from '../runner/program.js';
 
 /** What observes the requests. */
-export type Observer = 'nothing' | 'AsyncLocalStorage' | 'Kymo' | 'prom-client + OpenTelemetry JS';
+export type Observer =
+  | 'nothing'
+  | 'AsyncLocalStorage'
+  | 'Kymo'
+  | 'prom-client + OpenTelemetry JS'
+  | 'Kymo with a log'
+  | 'prom-client + OpenTelemetry JS + pino';
 
 /** How to serve. */
 export interface Answering {
@@ -25,6 +34,8 @@ export interface Answered {
   readonly requests: number;
   readonly durations: number;
   readonly spans: number;
+  /** In the file of the access log. */
+  readonly lines: number;
 }
 
 /** A handler and what its observer has seen. */
@@ -45,7 +56,73 @@ const plain: Http.RequestListener = (_, response) => {
   response.end(BODY);
 };
 
-const seesNothing = async (): Promise<Omit<Answered, 'requests'>> => ({ durations: 0, spans: 0 });
+const seesNothing = async (): Promise<Omit<Answered, 'requests'>> => ({ durations: 0, spans: 0, lines: 0 });
+
+/** Where an access log goes. */
+interface AccessLog {
+  /** Writes the line of a request that was answered. */
+  write(request: Http.IncomingMessage, status: number, ms: number): void;
+  /** Lines in the file, once all are there. */
+  lines(): Promise<number>;
+}
+
+const NO_LOG: AccessLog = { write: () => undefined, lines: async () => 0 };
+
+function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kymo-bench-gateway-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'access.log');
+}
+
+const NEWLINE = 10;
+
+function linesIn(file: string): number {
+  let lines = 0;
+  for (const byte of readFileSync(file)) if (byte === NEWLINE) lines += 1;
+  return lines;
+}
+
+async function kymoLog(): Promise<AccessLog> {
+  const { configureLogging, fileSink, getLogger } = await import('kymo');
+  const file = newFile();
+  const stack = configureLogging({ sinks: [fileSink({ path: file, rotate: 'none' })] });
+  const log = getLogger('access');
+  return {
+    write: ({ method }, status, ms) => log.info('request', { method, route: ROUTE, status, duration_ms: ms, bytes: BODY.length }),
+    async lines() {
+      await stack.flush(60_000);
+      return linesIn(file);
+    },
+  };
+}
+
+/** In pino's quickest mode, with the ids of the active span mixed in, as OpenTelemetry's instrumentation of pino does. */
+function pinoLog(): AccessLog {
+  const pino = loadPino();
+  const { trace } = createRequire(PEERS)('@opentelemetry/api');
+  const file = newFile();
+  const stream = pino.destination({ dest: file, sync: false, minLength: 4_096 });
+  const mixin = (): object => {
+    const context = trace.getActiveSpan()?.spanContext();
+    return context === undefined ? {} : { trace_id: context.traceId, span_id: context.spanId, trace_flags: `0${context.traceFlags}` };
+  };
+  const log = pino({ mixin, base: null }, stream);
+  return {
+    write: ({ method }, status, ms) => log.info({ method, route: ROUTE, status, duration_ms: ms, bytes: BODY.length }, 'request'),
+    async lines() {
+      await new Promise<void>((done, fail) => stream.flush((error?: Error | null) => (error ? fail(error) : done())));
+      return linesIn(file);
+    },
+  };
+}
+
+/** Answers, and writes a line about it where there is a log. */
+function logged(log: AccessLog, request: Http.IncomingMessage, response: Http.ServerResponse): void {
+  if (log === NO_LOG) return plain(request, response) as void;
+  const from = performance.now();
+  plain(request, response);
+  log.write(request, response.statusCode, performance.now() - from);
+}
 
 /** One `run` per request: what any context that follows a request costs. */
 function stored(): Observed {
@@ -54,7 +131,7 @@ function stored(): Observed {
   return { handler: (request, response) => storage.run(store, plain, request, response), seen: seesNothing };
 }
 
-async function byKymo(): Promise<Observed> {
+async function byKymo(log: AccessLog): Promise<Observed> {
   const { instrument, MetricsRegistry, OpsServer, setHttpRoute, TracerProvider } = await import('kymo');
   const registry = new MetricsRegistry();
   // Our own scrapes are no part of what is counted.
@@ -62,7 +139,7 @@ async function byKymo(): Promise<Observed> {
   return {
     handler(request, response) {
       setHttpRoute(request, ROUTE);
-      plain(request, response);
+      logged(log, request, response);
     },
     async seen() {
       const ops = new OpsServer({ registries: [registry] });
@@ -75,13 +152,17 @@ async function byKymo(): Promise<Observed> {
         text = await scraped();
       }
       await ops.stop();
-      return { durations: exposedSum(text, 'http_server_request_duration_seconds_count'), spans: exposedSum(text, 'kymo_spans_total') };
+      return {
+        lines: await log.lines(),
+        durations: exposedSum(text, 'http_server_request_duration_seconds_count'),
+        spans: exposedSum(text, 'kymo_spans_total'),
+      };
     },
   };
 }
 
 /** As applications have it: the published instrumentation with a batch processor, and a histogram in a listener of `finish`. */
-function byPeers(): Observed {
+function byPeers(log: () => AccessLog): Observed {
   const load = createRequire(PEERS);
   const { registerInstrumentations } = load('@opentelemetry/instrumentation');
   const { HttpInstrumentation } = load('@opentelemetry/instrumentation-http');
@@ -105,6 +186,7 @@ function byPeers(): Observed {
   trace.setGlobalTracerProvider(provider);
   registerInstrumentations({ tracerProvider: provider, instrumentations: [new HttpInstrumentation()] });
   const client = loadPromClient();
+  const lines = log();
   const durations = new client.Histogram({
     name: 'http_request_duration_seconds',
     help: 'Duration of requests',
@@ -116,11 +198,12 @@ function byPeers(): Observed {
       response.once('finish', () => {
         durations.observe({ method: request.method ?? '', route: ROUTE, status: response.statusCode }, (performance.now() - from) / 1_000);
       });
-      plain(request, response);
+      logged(lines, request, response);
     },
     async seen() {
       await processor.forceFlush();
-      return { durations: exposedSum(await client.register.metrics(), 'http_request_duration_seconds_count'), spans };
+      const durations = exposedSum(await client.register.metrics(), 'http_request_duration_seconds_count');
+      return { durations, spans, lines: await lines.lines() };
     },
   };
 }
@@ -132,9 +215,13 @@ async function observed(observer: Observer): Promise<Observed> {
     case 'AsyncLocalStorage':
       return stored();
     case 'Kymo':
-      return byKymo();
+      return byKymo(NO_LOG);
+    case 'Kymo with a log':
+      return byKymo(await kymoLog());
     case 'prom-client + OpenTelemetry JS':
-      return byPeers();
+      return byPeers(() => NO_LOG);
+    case 'prom-client + OpenTelemetry JS + pino':
+      return byPeers(pinoLog);
   }
 }
 

@@ -1,4 +1,4 @@
-// What a span and a duration add to a request: a `node:http` server that answers 12 bytes, kept busy on a core of its own by `wrk` on
+// What a span, a duration and a line of a log add to a request: a `node:http` server that answers 12 bytes, kept busy on a core of its own by `wrk` on
 // another. The cost of a request is what the server needs for it, since its core does nothing else.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -24,7 +24,7 @@ export function plan(settings: Settings): Row[] {
       name: 'gateway request with a span and a duration, overhead beyond one AsyncLocalStorage.run, against prom-client + OpenTelemetry JS',
       unit: 'us',
       goal: { kind: 'times-faster', factor: GOAL },
-      prepare: () => overhead(seconds, settings.smoke),
+      prepare: () => overhead('Kymo', 'prom-client + OpenTelemetry JS', seconds, settings.smoke),
     },
     {
       name: 'gateway request with a span and a duration, whole, against prom-client + OpenTelemetry JS',
@@ -40,6 +40,17 @@ export function plan(settings: Settings): Row[] {
       name: 'gateway request with a span and a duration, whole, against nothing',
       unit: 'us',
       prepare: () => whole('nothing', seconds, settings.smoke),
+    },
+    {
+      name: 'gateway request with a span, a duration and a log line, overhead beyond one AsyncLocalStorage.run, against prom-client + OpenTelemetry JS + pino',
+      unit: 'us',
+      goal: { kind: 'times-faster', factor: GOAL },
+      prepare: () => overhead('Kymo with a log', 'prom-client + OpenTelemetry JS + pino', seconds, settings.smoke),
+    },
+    {
+      name: 'gateway request with a span, a duration and a log line, whole, against prom-client + OpenTelemetry JS + pino',
+      unit: 'us',
+      prepare: () => whole('prom-client + OpenTelemetry JS + pino', seconds, settings.smoke, 'Kymo with a log'),
     },
   ];
 }
@@ -73,14 +84,16 @@ class LoadedServer {
 
   /** Throws unless the observer has seen every request. */
   async verify(): Promise<void> {
-    const { requests, durations, spans } = await this.#server.ask<Answered>('answered');
+    const { requests, durations, spans, lines } = await this.#server.ask<Answered>('answered');
     if (requests === 0) throw new Error(`${this.#observer}: no request was answered`);
     if (this.#observer === 'nothing' || this.#observer === 'AsyncLocalStorage') return;
     if (durations !== requests) throw new Error(`${this.#observer}: ${durations} durations of ${requests} requests`);
     // OpenTelemetry's processor drops spans when it is flooded; Kymo must not.
-    if (this.#observer === 'Kymo' ? spans !== requests : spans === 0) {
+    if (this.#observer.startsWith('Kymo') ? spans !== requests : spans === 0) {
       throw new Error(`${this.#observer}: ${spans} spans of ${requests} requests`);
     }
+    if (lines !== (/log|pino/.test(this.#observer) ? requests : 0))
+      throw new Error(`${this.#observer}: ${lines} lines of ${requests} requests`);
   }
 
   stop(): Promise<void> {
@@ -128,8 +141,8 @@ function closing(servers: readonly LoadedServer[]): Pick<PreparedRow, 'verify' |
   };
 }
 
-async function overhead(seconds: number, smoke: boolean): Promise<PreparedRow> {
-  const servers = await startAll(['AsyncLocalStorage', 'Kymo', 'prom-client + OpenTelemetry JS'], seconds, smoke);
+async function overhead(own: Observer, peer: Observer, seconds: number, smoke: boolean): Promise<PreparedRow> {
+  const servers = await startAll(['AsyncLocalStorage', own, peer], seconds, smoke);
   const [bare, ours, peers] = servers as [LoadedServer, LoadedServer, LoadedServer];
   // Each side has a bare load right before its own, so that a slow phase of the machine falls on both.
   const side = (label: string, server: LoadedServer): Side => ({
@@ -139,11 +152,11 @@ async function overhead(seconds: number, smoke: boolean): Promise<PreparedRow> {
       return Math.max(LEAST_US, (await server.cost()) - without);
     },
   });
-  return { ours: side('Kymo', ours), peer: side('prom-client + OpenTelemetry JS', peers), ...closing(servers) };
+  return { ours: side('Kymo', ours), peer: side(peer, peers), ...closing(servers) };
 }
 
-async function whole(observer: Observer, seconds: number, smoke: boolean): Promise<PreparedRow> {
-  const servers = await startAll(['Kymo', observer], seconds, smoke);
+async function whole(observer: Observer, seconds: number, smoke: boolean, own: Observer = 'Kymo'): Promise<PreparedRow> {
+  const servers = await startAll([own, observer], seconds, smoke);
   const [ours, other] = servers as [LoadedServer, LoadedServer];
   return {
     ours: { label: 'Kymo', sample: () => ours.cost() },

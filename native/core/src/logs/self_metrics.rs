@@ -2,6 +2,7 @@
 //!
 //! Losses of log rings stand here and not in `kymo_ring_dropped_total`: what no sink got carries `sink="all"`, what one sink alone missed
 //! its label, so that every lost line is counted once per sink that it was lost for.
+use super::format::truncated_lines;
 use super::host::Logs;
 use super::losses::{Loss, level_word};
 use crate::metrics::collector::{Collector, Sample};
@@ -74,6 +75,9 @@ impl Collector for Logs {
         for (sink, _, _, bytes) in &sinks {
             give("kymo_log_sink_bytes_total", help, &labels(&[("sink", sink)]), *bytes);
         }
+        let help =
+            "Log lines from which something is missing, since their record was too long or damaged; once per format.";
+        give("kymo_log_lines_truncated_total", help, "", truncated_lines());
         let help = "Log lines of processes that ended before, written by this one.";
         give("kymo_log_recovered_lines_total", help, "", self.counts().recovered);
     }

@@ -6,7 +6,7 @@ use super::options::{Constant, FlagsForm, FormatOptions, Part};
 use super::template::Look;
 use super::time::TimeForm;
 use super::value::{Env, Json, end_list};
-use super::{active_bits, error_keys, reserved_names};
+use super::{active_bits, error_keys, has_message, reserved_names};
 use crate::encode::json::{push_escaped, push_hex, push_string};
 use crate::encode::room::push_short;
 use crate::logs::LogRecord;
@@ -123,7 +123,7 @@ impl JsonLine {
             out.push(b',');
             return true;
         }
-        if record.message().is_none() {
+        if !has_message(record) {
             return true;
         }
         push_short(key, out);

@@ -32,6 +32,7 @@ pub use value::{BigInt, NonFinite};
 
 use super::LogRecord;
 use super::routes::{LineFormat, push_line};
+use crate::layout::VALUE_NULL;
 use json::JsonLine;
 use otlp::OtlpLine;
 use std::cell::Cell;
@@ -148,6 +149,12 @@ fn reserved_names(options: &FormatOptions) -> Vec<(u8, String)> {
     reserved
 }
 
+/// True when something stands at the place of the message, be it without sense.
+#[inline]
+fn has_message(record: &LogRecord<'_>) -> bool {
+    record.values.first().is_some_and(|tag| *tag != VALUE_NULL)
+}
+
 /// The bits of a record's line.
 #[inline]
 fn active_bits(record: &LogRecord<'_>) -> u8 {
@@ -155,7 +162,7 @@ fn active_bits(record: &LogRecord<'_>) -> u8 {
     if !record.logger.is_empty() {
         active |= WITH_LOGGER;
     }
-    if record.message().is_some() {
+    if has_message(record) {
         active |= WITH_MESSAGE;
     }
     if let Some(trace) = &record.trace {

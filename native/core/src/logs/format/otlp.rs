@@ -6,7 +6,7 @@ use super::level::severity_number;
 use super::options::{Constant, FormatOptions};
 use super::time::{push_iso, push_nanoseconds};
 use super::value::{Env, end_list, non_finite_word, push_base64};
-use super::{error_keys, json::escaped};
+use super::{error_keys, has_message, json::escaped};
 use crate::encode::json::{
     push_escaped, push_escaped_latin1, push_escaped_utf16, push_hex, push_integer, push_javascript, push_string,
 };
@@ -66,7 +66,7 @@ impl OtlpLine {
         out.extend_from_slice(b",\"severityText\":");
         push_string(&self.options.level.text(record.level), out);
         let mut whole = !record.cut;
-        if record.message().is_some() {
+        if has_message(record) {
             let start = out.len();
             out.extend_from_slice(b",\"body\":");
             if push_any(&mut Values::new(record.values), env, 0, out).is_err() {

@@ -10,7 +10,7 @@ use super::options::{Constant, FlagsForm, FormatOptions, Part, Shape};
 use super::template::{Look, Piece, Slot, Template};
 use super::time::{TimeForm, push_iso};
 use super::value::{Env, Json, non_finite_word};
-use super::{active_bits, error_keys, reserved_names};
+use super::{active_bits, error_keys, has_message, reserved_names};
 use crate::encode::json::{push_hex, push_javascript};
 use crate::encode::room::push_short;
 use crate::layout::VALUE_ERROR;
@@ -149,7 +149,7 @@ impl TextLine {
                 .push_named(&names.level, Text::Utf8(&self.words.of(record.level)), out),
             Part::Logger if record.logger.is_empty() => {}
             Part::Logger => self.style.push_named(&names.logger, Text::Utf8(record.logger), out),
-            Part::Message if record.message().is_none() => {}
+            Part::Message if !has_message(record) => {}
             Part::Message => {
                 let start = out.len();
                 self.style.open(out);

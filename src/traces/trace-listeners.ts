@@ -1,8 +1,10 @@
 // Who is told that a trace object has ended, and what they are told. App threads; nobody who fails is heard by the application or by
 // the others.
 import { native } from '../binding/load.js';
+import { activeContext, runInContext } from '../context/context.js';
 import { KymoError } from '../core/errors.js';
 import type { OpenTrace } from './open-trace.js';
+import { withoutTrace } from './span-options.js';
 
 /** Is given each trace object when it has ended: also after its body failed. */
 export type TraceListener = (trace: OpenTrace) => unknown;
@@ -53,11 +55,15 @@ export class TraceListeners {
   }
 }
 
-/** Logs the line `done`. What the logger throws is swallowed: there is nowhere to say so. */
+/**
+ * Logs the line `done`, outside of the trace: it names the trace itself, in the text form of its provider, and loggers that add the ids of the
+ * current one would say it twice. What the logger throws is swallowed: there is nowhere to say so.
+ */
 export function logDone(logger: TraceLogger, trace: OpenTrace): void {
   try {
     const { traceId, capability, durationMs, spanCount, failed } = trace;
-    logger.info({ trace_id: traceId, capability, ms: durationMs, spans: spanCount, status: failed ? 'error' : 'ok' }, 'done');
+    const done: TraceDone = { trace_id: traceId, capability, ms: durationMs, spans: spanCount, status: failed ? 'error' : 'ok' };
+    runInContext(withoutTrace(activeContext()), () => logger.info(done, 'done'));
   } catch {
     // The trace has ended all the same.
   }

@@ -20,6 +20,7 @@ import {
   runInContext,
   setLogLevel,
   span,
+  startTrace,
   TracerProvider,
 } from '../../src/index.js';
 
@@ -300,8 +301,11 @@ describe('configureLogging', () => {
     const { traceId } = newTrace('search');
     span('find').end();
     detach();
+    const inside = await startTrace('job', async ({ traceId }) => traceId);
     await tracing.shutdown();
-    const [line, ...more] = await linesOf(path);
+    const [line, next, ...more] = await linesOf(path);
+    expect(next).toMatchObject({ msg: 'done', trace_id: inside, capability: 'job' });
+    expect(Object.keys(next as object)).toEqual(Object.keys(line as object));
     expect(line).toMatchObject({
       level: 'info',
       logger: 'traces',

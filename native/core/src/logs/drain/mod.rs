@@ -2,6 +2,9 @@
 //! the pieces to outlets. A batch is released in its rings when every outlet has it. Runs on the collector.
 //!
 //! The rings wait for a sink that does not move, for as long as no other one waits with it; else it is detached (see `outlet.rs`).
+mod feed;
+mod making;
+
 use super::LogRecord;
 use super::held::{Held, HeldRecord, Verdict};
 use super::host::{Extra, Logs, TraceCommand, lock};
@@ -10,15 +13,13 @@ use super::outlet::Outlet;
 use super::own_line::OwnLine;
 use super::piece::{Lane, NO_LANE, Piece};
 use super::routes::{RouteSink, RouteTable, Scrub, SinkKind};
-use crate::layout::LOG_SLOTS;
-use crate::ring::consumer::{Drain, Flight, Progress};
-use crate::ring::memory::SegmentRing;
+use crate::ring::consumer::{Drain, Progress};
 use crate::ring::position::{after, used};
 use crate::ring::read_records;
 use crate::ring::record::Record;
-use crate::ring::rings::OpenRing;
-use crate::ring::slots::Slots;
 use crate::threads;
+use feed::Feed;
+use making::Making;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -52,20 +53,6 @@ pub struct LogDrain {
     ticked: Instant,
 }
 
-/// One ring.
-struct Feed {
-    open: Arc<OpenRing>,
-    flight: Option<Flight<SegmentRing>>,
-    /// Bytes of the flight that are in batches.
-    at: usize,
-    /// Where the current batch began.
-    began: usize,
-    /// Time of the next record of the flight.
-    time: Option<f64>,
-    /// Bytes of records that were released.
-    released: u64,
-}
-
 /// A batch at its outlets.
 struct Handed {
     waits: Vec<(Arc<Outlet>, Arc<AtomicBool>)>,
@@ -87,13 +74,6 @@ struct Reported {
     own: Vec<Loss>,
     all: Vec<Loss>,
     total: u64,
-}
-
-/// A batch in the making.
-#[derive(Default)]
-struct Making {
-    pieces: Vec<(Arc<Outlet>, Piece)>,
-    scratch: Vec<u8>,
 }
 
 impl LogDrain {
@@ -480,151 +460,5 @@ impl Drain for LogDrain {
 
     fn ticks(&self) -> bool {
         !self.outlets.is_empty()
-    }
-}
-
-impl Feed {
-    fn new(open: Arc<OpenRing>) -> Feed {
-        Feed {
-            open,
-            flight: None,
-            at: 0,
-            began: 0,
-            time: None,
-            released: 0,
-        }
-    }
-
-    /// Takes records, unless there are some.
-    fn fill(&mut self) {
-        if self.flight.is_none() {
-            self.flight = self.open.ring.take(BATCH_BYTES as u32);
-            (self.at, self.began) = (0, 0);
-            self.look();
-        }
-    }
-
-    /// Reads the time of the next record.
-    fn look(&mut self) {
-        self.time = self.flight.as_ref().and_then(|flight| {
-            let rest = flight.bytes().get(self.at..).filter(|rest| !rest.is_empty())?;
-            let time = rest.get(crate::layout::RECORD_HEADER..)?.first_chunk();
-            Some(time.map_or(0.0, |time| f64::from_le_bytes(*time)))
-        });
-    }
-
-    fn has_more(&self) -> bool {
-        self.time.is_some() || self.open.ring.has_more()
-    }
-
-    /// The part of the flight that is in the current batch.
-    fn lane(&self) -> Lane {
-        let position = |at: usize| self.flight.as_ref().map_or(0, |flight| after(flight.from(), at as u32));
-        let memory = match &self.flight {
-            Some(flight) => flight.memory(),
-            None => self.open.ring.memory(),
-        };
-        let filled = self.at > self.began;
-        Lane {
-            slots: filled.then(|| Arc::clone(memory) as Arc<dyn Slots>),
-            at: position(self.began),
-            to: position(self.at),
-        }
-    }
-
-    /// Outlets that had no line in the batch have it too.
-    fn note(&self, outlets: &[Arc<Outlet>]) {
-        let Some(flight) = &self.flight else { return };
-        let to = after(flight.from(), self.at as u32);
-        for outlet in outlets.iter().filter(|outlet| outlet.is_empty()) {
-            if let Some(slot) = outlet.slot().filter(|&slot| slot < LOG_SLOTS) {
-                flight.memory().delivered(slot, outlet.hash(), to);
-            }
-        }
-    }
-}
-
-impl Making {
-    /// Gives a record to the sinks of its route.
-    fn add(
-        &mut self,
-        logs: &Logs,
-        table: &RouteTable,
-        scrub: Option<&dyn Scrub>,
-        log: &LogRecord<'_>,
-        lane: u16,
-        to: i32,
-    ) {
-        let Some(sinks) = table.get(usize::from(log.route)).and_then(Option::as_ref) else {
-            logs.losses().count(log.level, "no_route", 1);
-            return;
-        };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let values = match scrub {
-            Some(scrub) => threads::guard(|| Some(scrub.scrub(log.values, &mut scratch)), None),
-            None => Some(log.values),
-        };
-        match values {
-            Some(values) => self.spread(logs, sinks, &LogRecord { values, ..*log }, lane, to),
-            // What could not be looked through may hold a secret.
-            None => logs.losses().count(log.level, "scrub", 1),
-        }
-        self.scratch = scratch;
-    }
-
-    fn spread(&mut self, logs: &Logs, sinks: &[RouteSink], log: &LogRecord<'_>, lane: u16, to: i32) {
-        // A line that was made for one outlet is copied for the next one with the same format.
-        let mut made: Option<(*const (), usize, usize)> = None;
-        for RouteSink { min_level, sink } in sinks {
-            if log.level < *min_level {
-                continue;
-            }
-            let (format, outlet) = match sink {
-                SinkKind::Records(records) => {
-                    threads::guard(|| records.accept(log), false);
-                    continue;
-                }
-                SinkKind::Lines { format, outlet } => (format, outlet),
-            };
-            let index = self.piece_of(outlet);
-            let start = self.pieces[index].1.bytes.len();
-            let key = Arc::as_ptr(format).cast::<()>();
-            match made {
-                Some((known, from, begin)) if known == key && from != index => {
-                    let [(_, source), (_, target)] = match self.pieces.get_disjoint_mut([from, index]) {
-                        Ok(pair) => pair,
-                        Err(_) => continue,
-                    };
-                    target.bytes.extend_from_slice(&source.bytes[begin..]);
-                }
-                _ => {
-                    outlet.set_format(format);
-                    let bytes = &mut self.pieces[index].1.bytes;
-                    let whole = threads::guard(
-                        || {
-                            format.write(log, bytes);
-                            true
-                        },
-                        false,
-                    );
-                    if !whole {
-                        self.pieces[index].1.bytes.truncate(start);
-                        outlet.losses().count(log.level, "failed", 1);
-                    }
-                    made = Some((key, index, start)).filter(|_| whole);
-                }
-            }
-            self.pieces[index].1.mark(lane, log.level, to, log.time_ms);
-        }
-        let _ = logs;
-    }
-
-    fn piece_of(&mut self, outlet: &Arc<Outlet>) -> usize {
-        let known = self.pieces.iter().position(|(other, _)| Arc::ptr_eq(other, outlet));
-        known.unwrap_or_else(|| {
-            self.pieces.push((Arc::clone(outlet), Piece::default()));
-            self.pieces.len() - 1
-        })
     }
 }

@@ -6,7 +6,7 @@ import { INFO, type LogLevelLike, levelNumber } from './levels.js';
 import type { LogMethods } from './log-methods.js';
 import type { Logger } from './logger.js';
 import { type LogFields, settings } from './settings.js';
-import { MAX_KEYS, Windows } from './windows.js';
+import { MAX_KEYS, ownText, Windows } from './windows.js';
 
 /** Message of the line that ends a window in which lines were suppressed. */
 const SUMMARY = 'repeated lines suppressed';
@@ -191,7 +191,7 @@ function byCount(options: SampleOptions): (args: readonly unknown[]) => boolean 
       counts.delete(key);
       if (counts.size >= MAX_KEYS) for (const oldest of counts.keys()) if (counts.delete(oldest)) break;
       count = { end: now + intervalMs, lines: 0 };
-      counts.set(key, count);
+      counts.set(ownText(key), count);
     }
     const beyond = ++count.lines - first;
     return beyond <= 0 || (thereafter > 0 && beyond % thereafter === 0);

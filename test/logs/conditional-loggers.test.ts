@@ -87,6 +87,17 @@ describe('RateLimitedLogger', () => {
     expect(told().slice(1_002)).toEqual([[40, 'repeated lines suppressed', { key: 'key 1', suppressed: 1, window_ms: 1_000 }]]);
   });
 
+  it('tells keys apart by all of their characters, and by their first 1,000 only beyond', () => {
+    const limited = new RateLimitedLogger(fresh());
+    for (const key of ['\ud800', '\ud801', 'é', 'e\u0301', '']) for (let call = 0; call < 2; call++) limited.warn(key, 'a');
+    expect(recorded.lines.length).toBe(5);
+    limited.warn(`${'x'.repeat(999)}a`, 'a');
+    limited.warn(`${'x'.repeat(999)}b`, 'a');
+    limited.warn(`${'x'.repeat(1_000)}a`, 'a');
+    limited.warn(`${'x'.repeat(1_000)}b`, 'a');
+    expect(recorded.lines.length).toBe(8);
+  });
+
   it('keeps no turn for lines below the level, and no request for its timer', () => {
     const logger = fresh();
     const tracer = new TracerProvider({ serviceName: 'test' }).getTracer('logs');

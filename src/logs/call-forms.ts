@@ -10,6 +10,16 @@ export interface LineParts {
   readonly error: unknown;
 }
 
+/** True for an object of this realm that is neither an error nor an array. Never throws: a proxy that does is left to the slow path. */
+export function isFields(value: unknown): value is LogFields {
+  try {
+    // Two steps up the prototypes tell a plain object from errors, ours and another realm's, whatever its keys are.
+    return typeof value === 'object' && value instanceof Object && !(value instanceof Error) && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
 /** Errors and fields of a call, in whatever place they were given. */
 class Collected {
   fields: Record<string, unknown> | undefined;

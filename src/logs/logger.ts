@@ -2,7 +2,7 @@
 import { LOG_HELD, LOG_TRACED } from '../binding/generated/layout.js';
 import type { EncodedFields } from '../binding/log-writer.js';
 import { activeContext, type Context, type Extra, flagsOf, spanHighOf, spanLowOf } from '../context/context.js';
-import { mergedFields, partsOf } from './call-forms.js';
+import { isFields, mergedFields, partsOf } from './call-forms.js';
 import { LimitedLogger, OnceLogger, type RateLimitOptions, SampledLogger, type SampleOptions } from './conditional-loggers.js';
 import { type Gate, gateOf, setRule } from './gates.js';
 import { DEBUG, declaredLevel, ERROR, FATAL, INFO, type LogLevelLike, levelNumber, levelWord, SILENT, TRACE, WARN } from './levels.js';
@@ -288,16 +288,6 @@ export class Logger implements LogMethods {
     this.#bindings = bindings === undefined ? undefined : writer.encode(bindings);
     this.#epoch = epoch;
     return true;
-  }
-}
-
-/** True for an object of this realm that is neither an error nor an array. Never throws: a proxy that does is left to the slow path. */
-function isFields(value: unknown): value is LogFields {
-  try {
-    // Two steps up the prototypes tell a plain object from errors, ours and another realm's, whatever its keys are.
-    return typeof value === 'object' && value instanceof Object && !(value instanceof Error) && !Array.isArray(value);
-  } catch {
-    return false;
   }
 }
 

@@ -2,6 +2,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import { asKymoError, native } from '../binding/load.js';
 import type { NativeLogFormatOptions } from '../binding/native-log-format.js';
+import { REDACTED } from './redaction/options.js';
+import { compilePatterns } from './redaction/patterns.js';
+import { settings } from './settings.js';
 
 /** What lines look like. */
 export type RecoveredShape = 'json' | 'text' | 'logfmt';
@@ -36,7 +39,7 @@ export interface LogRecovery {
  * Writes what dead processes of a service had logged and not delivered, once: oldest process first, each in order, with a line behind it
  * that says how many there were. What the same file or stdout had got before the crash is left out. The segments are removed
  * then. A process that is alive is left alone. `configureLogging` does the same for its own sinks at the next start; this is for who does not
- * start the service again.
+ * start the service again. What looks like a secret is hidden, as by `redact: { patterns: true }`, unless this process redacts itself.
  *
  * @throws KymoError `KYMO_MEMORY_FOLDER` when `dir` is given and its folder cannot be trusted, `KYMO_LOG_SINK` when `file` can be none.
  */
@@ -47,7 +50,10 @@ export async function recoverLogs({
   shape = 'json',
   deadlineMs = 60_000,
 }: RecoverLogsOptions = {}): Promise<LogRecovery> {
+  // Nobody knows what the dead processes were told to hide: unless this one says what, all that looks like a secret is one.
+  const isOwn = settings.redaction === undefined;
   try {
+    if (isOwn) native.logScrub(compilePatterns(true, REDACTED, false).sources, REDACTED);
     const format: NativeLogFormatOptions = { shape };
     const sink =
       file === undefined
@@ -70,5 +76,7 @@ export async function recoverLogs({
     return { ...found, isComplete: await native.logFlush(deadlineMs) };
   } catch (error) {
     throw asKymoError(error);
+  } finally {
+    if (isOwn) native.logScrub([], REDACTED);
   }
 }

@@ -1,5 +1,6 @@
 //! Formats of lines for JS, which has checked and completed their options; see `src/binding/native-log-format.ts`. App threads; cold.
 
+use super::scrub::scrubber;
 use crate::raw::{CodedError, coded};
 use crate::ring::rings;
 use kymo_core::intern::Keys;
@@ -115,7 +116,7 @@ pub fn format_of(number: u32) -> Option<Arc<Format>> {
 }
 
 /// The text of a record that was built aside, without the end of the line; empty for what is none. Its keys are those of `ring`, the
-/// logger's name is given.
+/// logger's name is given. Secrets are taken out as the collector does.
 #[napi(catch_unwind)]
 pub fn log_format_record(format: u32, record: Uint8Array, ring: i32, logger: String) -> String {
     let Some(format) = format_of(format) else {
@@ -130,8 +131,21 @@ pub fn log_format_record(format: u32, record: Uint8Array, ring: i32, logger: Str
     if let Some(Ok(record)) = read_records(&record).next()
         && let Some(record) = LogRecord::read(&record, keys)
     {
+        let mut scratch = Vec::new();
+        let scrubber = scrubber();
+        let values = match &scrubber {
+            Some(scrubber) => scrubber.scrub(record.values, &mut scratch),
+            None => record.values,
+        };
         let logger = logger.as_str();
-        format.write(&LogRecord { logger, ..record }, &mut line);
+        format.write(
+            &LogRecord {
+                logger,
+                values,
+                ..record
+            },
+            &mut line,
+        );
     }
     let mut text = String::from_utf8(line).unwrap_or_default();
     let end = text.trim_end_matches(['\r', '\n']).len();

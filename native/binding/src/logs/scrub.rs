@@ -72,6 +72,11 @@ fn all_parsed(sources: &[PatternSource]) -> Result<Vec<Pattern>, CodedError> {
     Ok(patterns)
 }
 
+/// What takes secrets out of values, where anything is looked for.
+pub fn scrubber() -> Option<Arc<Scrubber>> {
+    CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// What is wrong with a pattern, and what to write; null when nothing is.
 #[napi]
 pub fn log_scrub_problem(source: PatternSource) -> Option<String> {

@@ -104,7 +104,7 @@ impl TextLine {
         if let Some([usual, nameless]) = &self.templates {
             let template = if record.logger.is_empty() { nameless } else { usual };
             template.push(record, env, self.look, out);
-            if record.message().is_none() && out.last() == Some(&b' ') {
+            if record.message().is_none() && out[start..].last() == Some(&b' ') {
                 out.pop();
             }
             out.extend_from_slice(&self.base);

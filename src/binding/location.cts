@@ -12,4 +12,7 @@ const root = path.resolve(__dirname, path.basename(path.dirname(__dirname)) === 
  */
 const loadAddon: (file: string) => unknown = nodeModule.createRequire(__filename);
 
-export = { root, loadAddon };
+/** A package that is loaded when it is needed first, by a call that cannot wait for `import()`. */
+const loadPackage: (name: string) => unknown = loadAddon;
+
+export = { root, loadAddon, loadPackage };

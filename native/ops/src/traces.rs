@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use kymo_core::traces::ExportSpan;
 use kymo_core::traces::host::Traces;
-use kymo_core::traces::{Resource, Scopes};
 use kymo_core::traces::retained::RetainedTrace;
 use kymo_core::traces::shown::{ShownTrace, find, recent};
 use kymo_core::traces::trace_json::{Detail, push_trace, push_traces};
+use kymo_core::traces::{Resource, Scopes};
 use kymo_core::traces::{chrome, otlp, speedscope};
 
 use crate::response::Page;

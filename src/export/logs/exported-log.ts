@@ -1,6 +1,7 @@
 // A log record as sinks in JavaScript get it, and how it is read. Types, and the thread that such a sink runs on.
-import { createRequire } from 'node:module';
+
 import type { Unpackr } from 'msgpackr';
+import location from '../../binding/location.cjs';
 
 /** A log record. What is not there has no key. */
 export interface ExportedLog {
@@ -31,7 +32,7 @@ let unpackr: Unpackr | undefined;
 /** Loaded by the first batch: who logs to files only needs no decoder. */
 function decoder(): Unpackr {
   if (unpackr === undefined) {
-    const msgpackr = createRequire(import.meta.url)('msgpackr') as typeof import('msgpackr');
+    const msgpackr = location.loadPackage('msgpackr') as typeof import('msgpackr');
     unpackr = new msgpackr.Unpackr({ useRecords: false, mapsAsObjects: true });
   }
   return unpackr;

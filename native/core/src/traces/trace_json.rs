@@ -15,11 +15,11 @@
 
 use std::sync::Arc;
 
-use crate::encode::plain_json::{push_attributes, push_text};
 use super::record::{EventView, LinkView, SpanKind, SpanRecord, SpanView, StatusCode};
 use super::scope::Scopes;
 use super::shown::ShownTrace;
 use crate::encode::json::{push_hex, push_integer, push_string};
+use crate::encode::plain_json::{push_attributes, push_text};
 
 /// By number minus one; 0 is none. The words of `src/traces/span-kind.ts`.
 const AGENT_KINDS: [&str; 7] = ["agent", "llm", "tool", "memory", "retrieval", "chain", "embedding"];

@@ -3,10 +3,10 @@
 use super::*;
 use crate::layout::{SPAN_RECORD_ONLY, SPAN_TIMEOUT, SPAN_UNENDED};
 use crate::traces::host::{Host, Traces};
-use crate::traces::{OwnedValue, Resource, Scope};
 use crate::traces::sample::{Given, Sample};
 use crate::traces::shown::{find, recent};
 use crate::traces::store::TraceStore;
+use crate::traces::{OwnedValue, Resource, Scope};
 
 const START: u64 = 1_700_000_000_000_000_000;
 

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::export::OwnedValue;
 use crate::intern::InternTable;
 use crate::layout::{HEADER_SIZE, KIND_RING, SPAN_RECORD_ONLY, SPAN_WITHIN_TRACE};
 use crate::memory::segment::Segment;
-use crate::export::OwnedValue;
 use crate::traces::sample::{Given, Sample};
 use crate::traces::{ExportSpan, Threshold};
 use std::sync::Arc;

@@ -88,10 +88,9 @@ impl Collector {
         self.shared.changed.notify_all();
     }
 
-    /// As [`Collector::wake`], from a sink that moves again: ends also the nap behind one that was stuck.
+    /// Ends the nap behind a sink that was stuck, and no other: woken for every batch, it would write lines one by one.
     pub fn moved(&self) {
-        let mut state = self.shared.lock();
-        (state.woken, state.moved) = (true, true);
+        self.shared.lock().moved = true;
         self.shared.changed.notify_all();
     }
 
@@ -148,6 +147,7 @@ impl Shared {
     /// A nap that only the end and the sink itself cut short: behind a sink that is stuck, every dropped record wakes the collector
     /// in vain.
     fn pause(&self, mut state: MutexGuard<'_, State>, time: Duration) {
+        // What moved while the round was under way counts too.
         let end = Instant::now() + time;
         while state.stop.is_none() && !state.moved {
             let left = end.saturating_duration_since(Instant::now());
@@ -156,6 +156,7 @@ impl Shared {
             }
             state = self.wait(state, left);
         }
+        state.moved = false;
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
@@ -173,7 +174,7 @@ fn collect(shared: &Shared) -> bool {
     loop {
         let (jobs, stop) = {
             let mut state = shared.lock();
-            (state.woken, state.moved) = (false, false);
+            state.woken = false;
             state.rounds += 1;
             rings.append(&mut state.added);
             (std::mem::take(&mut state.jobs), state.stop)

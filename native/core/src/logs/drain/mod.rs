@@ -29,6 +29,9 @@ use std::time::{Duration, Instant};
 const BATCH_BYTES: usize = 256 << 10;
 /// Batches of one call.
 const BATCHES: usize = 16;
+/// Shortest time between two batches, unless so many bytes wait: a write per line costs more than the line.
+const PACE: Duration = Duration::from_millis(1);
+const WORTH_A_BATCH: u64 = 64 << 10;
 /// Time between two lines that tell of losses, per outlet.
 const REPORTS: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,8 @@ pub struct LogDrain {
     reported: HashMap<u32, Reported>,
     lines: Vec<(u16, u64)>,
     ticked: Instant,
+    /// When the last batch of rings was gathered.
+    gathered: Option<Instant>,
 }
 
 /// A batch at its outlets.
@@ -95,6 +100,7 @@ impl LogDrain {
             reported: HashMap::new(),
             lines: Vec::new(),
             ticked: Instant::now(),
+            gathered: None,
         }
     }
 
@@ -282,6 +288,15 @@ impl LogDrain {
         pieces
     }
 
+    /// True when the rings have something, but so little, so soon after the last batch, that it can wait for more.
+    fn is_too_soon(&self) -> bool {
+        let soon = self.gathered.is_some_and(|at| at.elapsed() < PACE);
+        soon && self.flush.is_none() && self.logs.flush_wanted().is_none() && {
+            let waiting: u64 = self.feeds.iter().map(|feed| feed.open.ring.unreleased_bytes()).sum();
+            waiting > 0 && waiting < WORTH_A_BATCH
+        }
+    }
+
     /// Merges records of all rings by time into one batch. False when there are none.
     fn gather(&mut self) -> bool {
         for feed in &mut self.feeds {
@@ -307,6 +322,7 @@ impl LogDrain {
         if !any {
             return false;
         }
+        self.gathered = Some(Instant::now());
         let lanes: Vec<Lane> = self.feeds.iter().map(Feed::lane).collect();
         let pieces = making.pieces.into_iter().map(|(outlet, mut piece)| {
             piece.lanes.clone_from(&lanes);
@@ -433,6 +449,10 @@ impl Drain for LogDrain {
                 // What was gathered is with the outlets, so nothing is lost by waiting.
                 self.flush();
                 return Progress::Waiting;
+            }
+            if self.is_too_soon() {
+                progress = Progress::Moved;
+                break;
             }
             if !self.next() {
                 break;

@@ -52,14 +52,14 @@ impl Logs {
     ///
     /// Cost: reads every log segment that a dead process of the service left (5 MiB per thread).
     pub fn recover(&self, folder: &Folder, service: &str, route: u16, all: bool) -> Recovered {
-        let claim = if all { Claim::All } else { Claim::Route(route) };
-        if !lock(&self.dead).claimed.insert(claim) {
-            return Recovered::default();
-        }
         let sinks = self.routes.sinks(route);
         let Some(sinks) = sinks.filter(|sinks| !sinks.is_empty()) else {
             return Recovered::default();
         };
+        let claim = if all { Claim::All } else { Claim::Route(route) };
+        if !lock(&self.dead).claimed.insert(claim) {
+            return Recovered::default();
+        }
         let wanted = match all {
             true => None,
             false => self.routes.hash(route),

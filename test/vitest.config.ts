@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Folders whose tests start child processes, servers or worker threads under load. */
 const HEAVY = [
   'test/{bench,binding,conformance,demo,examples,faults,ops,recorder}/**/*.test.ts',
+  'test/compat/pino/{exports,transport}.test.ts',
   'test/compat/prom-client/{cluster,exports,worker}.test.ts',
   'test/compat/{opentelemetry,pino}/exports.test.ts',
   'test/export/pipeline.test.ts',

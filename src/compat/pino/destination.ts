@@ -15,6 +15,10 @@ export type { DestinationOptions } from './destination-options.js';
 
 /** Characters after which `write` asks for a pause. */
 const HIGH_WATER = 16 * 1024 - 1;
+/** Milliseconds after which `flush` calls back with an error. */
+const FLUSH_MS = 5_000;
+/** Milliseconds that `drain` is waited for at a time. */
+const WATCH_MS = 1_000;
 /** Milliseconds that a synchronous flush waits for a reader. */
 const FLUSH_SYNC_MS = 2_000;
 /** Milliseconds that a line with `sync: true` waits for a reader, once per stall. */
@@ -303,9 +307,9 @@ export class Destination extends EventEmitter {
   }
 
   /** Resolves when what was written before is in its place; false when that took too long. */
-  async #flushed(): Promise<boolean> {
+  async #flushed(deadlineMs = FLUSH_MS): Promise<boolean> {
     const written = this.#written;
-    if ((await this.#outlet?.flush()) === false) return false;
+    if ((await this.#outlet?.flush(deadlineMs)) === false) return false;
     this.#placed = Math.max(this.#placed, written);
     this.#isStalled = false;
     this.#tell();
@@ -317,9 +321,10 @@ export class Destination extends EventEmitter {
     if (this.#isWatching) return;
     this.#isWatching = true;
     if (!this.#isOpen) return;
-    this.#flushed().then(() => {
+    this.#flushed(WATCH_MS).then((isDone) => {
       this.#isWatching = false;
-      if (this.destroyed) return;
+      // A place that takes nothing is asked again by the next line: waiting for it must not keep the process alive.
+      if (this.destroyed || !isDone) return;
       if (this.#placed < this.#written) this.#watch();
       else if (!this.#ending) this.emit('drain');
     });

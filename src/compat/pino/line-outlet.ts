@@ -11,15 +11,13 @@ import { type LineHead, readHead } from './line-head.js';
 /** Code units of a text that a record takes in any case: up to three bytes each, half of the ring at most. */
 const LONGEST = isMainThread ? 512 * 1024 : 128 * 1024;
 const NEWLINE = 10;
-/** Milliseconds that a flush waits at most. */
-const FLUSH_MS = 30_000;
 
 /** Takes lines for one file or descriptor. */
 export interface LineOutlet {
   /** Takes whole lines, see {@link isWhole}. False when they were dropped, which is counted. Never throws, never waits longer than the ring's policy has it. */
   write(text: string): boolean;
-  /** Resolves when all that was written before has been handed to the system; false when that takes too long. */
-  flush(): Promise<boolean>;
+  /** Resolves when all that was written before has been handed to the system; false when that takes longer. Keeps the loop alive. */
+  flush(deadlineMs: number): Promise<boolean>;
   /** As {@link flush}, without the loop. */
   flushSync(deadlineMs: number): boolean;
   /** Opens the file by its name again, as `fd` already has. */
@@ -113,9 +111,9 @@ class RingOutlet implements LineOutlet {
     return this.#ring.line(text);
   }
 
-  flush(): Promise<boolean> {
+  flush(deadlineMs: number): Promise<boolean> {
     this.#ring.settle();
-    return native.logFlush(FLUSH_MS);
+    return native.logFlush(deadlineMs);
   }
 
   flushSync(deadlineMs: number): boolean {

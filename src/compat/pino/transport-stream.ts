@@ -53,6 +53,7 @@ export class TransportStream extends EventEmitter {
   #closed = false;
   #errored: Error | null = null;
   #needsDrain = false;
+  #isSettling = false;
   /** The count of consumed units when waiting was last in vain: no more waiting until it has moved. */
   #stalledAt: number | undefined;
   /** Dropped lines by level since the stall began. */
@@ -152,8 +153,12 @@ export class TransportStream extends EventEmitter {
 
   /** Keeps the loop alive, for at most two seconds, until what waits is written: the process is about to end by itself. */
   settle(): void {
-    if (this.#closed || this.#ending || this.#waiting() === 0) return;
-    this.flush();
+    if (this.#closed || this.#ending || this.#isSettling || this.#waiting() === 0) return;
+    // Until it is answered: the process is about to end again when the two seconds are over.
+    this.#isSettling = true;
+    this.flush(() => {
+      this.#isSettling = false;
+    });
     later(() => this.#port.unref(), DEADLINE_MS).unref();
   }
 

@@ -251,6 +251,10 @@ fn check_msgpack(mut bytes: &[u8]) {
                     0xcd | 0xd1 => 2,
                     0xce | 0xd2 => 4,
                     0xcb | 0xd3 => 8,
+                    // Bytes, and the extension that dates are, with its type.
+                    0xc4..=0xc6 => number(&mut bytes, 1 << (tag - 0xc4)),
+                    0xc7..=0xc9 => number(&mut bytes, 1 << (tag - 0xc7)) + 1,
+                    0xd4..=0xd8 => (1 << (tag - 0xd4)) + 1,
                     other => panic!("tag {other:#x}"),
                 };
                 take(&mut bytes, length);

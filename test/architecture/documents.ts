@@ -69,7 +69,7 @@ and what is accepted. Sizes take the suffixes k, m and g (powers of 1024).
 ${table(['variable', 'option', 'accepts', 'default', 'meaning'], rows)}
 ## OpenTelemetry
 
-Read when tracing is configured, by the rules of the specification: an empty variable counts as unset, words are taken in any case, and
+Read when tracing or logging is configured, by the rules of the specification: an empty variable counts as unset, words are taken in any case, and
 what cannot be used is ignored with a warning (\`KYMO_CONFIG_IGNORED\`). Options in code go before all of them.
 
 ${table(['variable', 'accepts', 'default', 'meaning'], openTelemetryRows())}`;

@@ -5,8 +5,9 @@ use super::keys::Rules;
 use super::level::severity_number;
 use super::options::{Constant, FormatOptions};
 use super::time::{push_iso, push_nanoseconds};
-use super::value::{Env, end_list, non_finite_word, push_base64};
+use super::value::{Env, end_list, non_finite_word};
 use super::{error_keys, has_message, json::escaped};
+use crate::encode::base64::push_base64;
 use crate::encode::json::{
     push_escaped, push_escaped_latin1, push_escaped_utf16, push_hex, push_integer, push_javascript, push_string,
 };

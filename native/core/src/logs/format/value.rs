@@ -4,6 +4,7 @@ use super::escape::{push_inside, push_shown};
 use super::fields::{Entries, Style};
 use super::keys::NO_RULES;
 use super::time::push_iso;
+use crate::encode::base64::push_base64;
 use crate::encode::json::{push_javascript, push_string};
 use crate::intern::Keys;
 use crate::ring::any::Text;
@@ -15,7 +16,6 @@ use std::cell::Cell;
 const DEEPEST: u32 = 32;
 /// The largest integer that JavaScript's numbers hold exactly.
 const SAFE: i64 = 9_007_199_254_740_991;
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// How NaN and the infinities are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -247,37 +247,9 @@ fn push_date(ms: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends bytes in base64 (RFC 4648, section 4).
-pub(super) fn push_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    out.reserve(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let [first, second, third] = [0, 1, 2].map(|at| chunk.get(at).map_or(0, |byte| u32::from(*byte)));
-        let bits = first << 16 | second << 8 | third;
-        let mut digits = [18, 12, 6, 0].map(|shift| BASE64[(bits >> shift & 63) as usize]);
-        digits[chunk.len() + 1..].fill(b'=');
-        out.extend_from_slice(&digits);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_padded() {
-        for (bytes, text) in [
-            (&b""[..], ""),
-            (b"f", "Zg=="),
-            (b"fo", "Zm8="),
-            (b"foo", "Zm9v"),
-            (b"foobar", "Zm9vYmFy"),
-            (&[0xfb, 0xff, 0xfe], "+//+"),
-        ] {
-            let mut out = Vec::new();
-            push_base64(bytes, &mut out);
-            assert_eq!(String::from_utf8_lossy(&out), text);
-        }
-    }
 
     #[test]
     fn bigints_are_numbers_where_javascript_reads_them_back() {

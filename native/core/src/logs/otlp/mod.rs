@@ -13,6 +13,7 @@ mod tests;
 
 use super::attributes::AttributeLimits;
 use super::encoded::EncodedLog;
+use super::format::severity_number;
 use super::{LogRecord, LogTrace};
 use crate::ring::any::{AnyValue, Text};
 
@@ -44,13 +45,6 @@ impl RecordOptions {
             .or_else(|| usual().map(|(_, name)| *name))
             .unwrap_or("")
     }
-}
-
-/// The SeverityNumber of a level, in [1, 24]: 1 for trace, 5, 9, 13, 17, and 21 for fatal; levels between have the numbers between.
-pub fn severity_number(level: u16) -> u8 {
-    let level = level.clamp(10, 69);
-    // Four numbers for every ten levels.
-    ((level / 10 - 1) * 4 + 1 + level % 10 * 4 / 10) as u8
 }
 
 /// Nanoseconds since 1970; 0, OTLP's word for unknown, for a time that is none or before.

@@ -4,7 +4,7 @@
 // a disk or a reader, but `flushSync` and destinations with `sync: true`.
 import { isUtf8 } from 'node:buffer';
 import { EventEmitter } from 'node:events';
-import { close, mkdirSync, open, openSync, statSync, writeSync } from 'node:fs';
+import { close, constants, mkdirSync, open, openSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { native } from '../../binding/load.js';
 import { type DestinationOptions, type Place, placeOf } from './destination-options.js';
@@ -23,6 +23,8 @@ const WATCH_MS = 1_000;
 const FLUSH_SYNC_MS = 2_000;
 /** Milliseconds that a line with `sync: true` waits for a reader, once per stall. */
 const PATIENCE_MS = 100;
+
+const EMPTIED = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
 // Captured before a test can fake it: `ready` comes all the same.
 const soon = process.nextTick;
@@ -55,6 +57,8 @@ export class Destination extends EventEmitter {
   #isWatching = false;
   #ending = false;
   #isOpen = false;
+  /** What was written last has no line ending: what follows is written behind it, past the ring, which holds whole lines. */
+  #isInsideLine = false;
   /** The last synchronous wait was in vain. */
   #isStalled = false;
 
@@ -96,7 +100,7 @@ export class Destination extends EventEmitter {
       this.#early.push(data);
     } else if (this.sync) {
       this.#writeNow(text, data);
-    } else if (isWhole(text)) {
+    } else if (isWhole(text) && !this.#isInsideLine) {
       this.#written += text.length;
       this.#outlet.write(text);
     } else {
@@ -192,7 +196,8 @@ export class Destination extends EventEmitter {
   #openFile(path: string, again = false): number {
     const { mkdir, append, mode } = this.#place;
     if (mkdir) mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, append || again ? 'a' : 'w', mode);
+    // Emptied or not, what is written goes to the end: native code writes to the file as well.
+    return openSync(path, append || again ? 'a' : EMPTIED, mode);
   }
 
   #open(path: string): void {
@@ -228,7 +233,7 @@ export class Destination extends EventEmitter {
     this.#early = [];
     for (const data of early) {
       const text = typeof data === 'string' ? data : textOf(data);
-      if (isWhole(text)) this.#outlet.write(text);
+      if (isWhole(text) && !this.#isInsideLine) this.#outlet.write(text);
       else this.#writeHere(data);
     }
     soon(() => {
@@ -271,6 +276,7 @@ export class Destination extends EventEmitter {
   /** Writes on this thread what cannot go through the ring: parts of lines, half a mebibyte of text, bytes that are no text. */
   #writeHere(data: string | Uint8Array): void {
     if (data.length === 0) return;
+    this.#isInsideLine = data.at(-1) !== (typeof data === 'string' ? '\n' : 10);
     if (this.#written !== this.#placed) this.#waitFor(FLUSH_SYNC_MS);
     if (!this.#isStalled && writeAll(this.fd, typeof data === 'string' ? Buffer.from(data) : data)) this.#tell();
     else native.logLost(levelOf(typeof data === 'string' ? data : textOf(data)), 1);
@@ -283,7 +289,7 @@ export class Destination extends EventEmitter {
       this.#tell();
       return;
     }
-    if (!isWhole(text)) {
+    if (!isWhole(text) || this.#isInsideLine) {
       this.#writeHere(data);
       return;
     }

@@ -1,5 +1,6 @@
 // The line of one record as text: what presets and formats make of it, and how errors and hostile values come out.
 import { describe, expect, it } from 'vitest';
+import { native } from '../../../src/binding/load.js';
 import { JsonFormatter, type LogRecord, messageOf, TextFormatter } from '../../../src/logs/format/formatters.js';
 import type { LogPreset } from '../../../src/logs/format/presets.js';
 
@@ -140,6 +141,18 @@ describe('a JSON formatter', () => {
         JSON.stringify({ [`k${value}`]: value }).slice(1),
       );
     }
+  });
+
+  it('takes out the secrets that lines of loggers are rid of, in message and fields', () => {
+    const secret = 'eyJhbGciOi.eyJzdWIiOi';
+    native.logScrub([{ name: 'jwt', ignoreCase: false }], '[REDACTED]');
+    try {
+      const line = json(record({ message: `with ${secret}`, fields: { deep: [{ token: secret }], kept: 7 } }));
+      expect(JSON.parse(line)).toMatchObject({ msg: 'with [REDACTED]', deep: [{ token: '[REDACTED]' }], kept: 7 });
+    } finally {
+      native.logScrub([], '');
+    }
+    expect(json(record({ message: secret }))).toContain(secret);
   });
 
   it('writes something for what has no JSON, and keeps what stands beside it', () => {

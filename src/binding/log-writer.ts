@@ -162,7 +162,7 @@ export class RingLogWriter implements LogWriter {
     this.#redaction = redaction;
     this.#values.redaction = redaction;
     this.#root = redaction?.root ?? 0;
-    this.#isSlow = redaction !== undefined && redaction.hasText;
+    this.#isSlow = redaction?.hasText === true;
     this.#keys.flag(redaction && ((key) => redaction.isFlagged(key)));
     this.#placed.fill(undefined);
     this.#aside = undefined;

@@ -2,7 +2,7 @@
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Year, month and day of a number of days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Year, month in [1, 12] and day in [1, 31] of the proleptic Gregorian calendar, by the days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 pub(crate) fn date_of(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

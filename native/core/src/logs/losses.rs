@@ -1,5 +1,6 @@
 //! Lines that were lost, by level and reason: one count for what no sink got, one per sink for what that sink alone missed. Any
 //! thread; a lock and a short search per call, and no call where nothing is lost.
+use super::levels::level_name;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -71,16 +72,11 @@ pub fn since(now: &[Loss], before: &[Loss]) -> Vec<Loss> {
 
 /// A level as a label and in Kymo's own lines: its name, or its number.
 pub fn level_word(level: u16) -> Cow<'static, str> {
-    Cow::Borrowed(match level {
-        10 => "trace",
-        20 => "debug",
-        30 => "info",
-        40 => "warn",
-        50 => "error",
-        60 => "fatal",
-        0 => "unknown",
-        other => return Cow::Owned(other.to_string()),
-    })
+    match level_name(level) {
+        Some(name) => Cow::Borrowed(name),
+        None if level == 0 => Cow::Borrowed("unknown"),
+        None => Cow::Owned(level.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod format;
 pub mod held;
 #[cfg(not(loom))]
 pub mod host;
+pub mod levels;
 pub mod losses;
 pub mod memory_sink;
 pub mod msgpack;

@@ -1,4 +1,5 @@
 //! Levels as lines name them: words, numbers of two scales, and severities. Any thread; the words are made once per format.
+use crate::logs::levels::{LEVELS, level_name};
 use std::borrow::Cow;
 
 /// In which form a level is written.
@@ -40,16 +41,6 @@ pub struct LevelForm {
     pub custom: Vec<(u16, String)>,
 }
 
-/// The six levels by their numbers inside.
-const LEVELS: [(u16, &str); 6] = [
-    (10, "trace"),
-    (20, "debug"),
-    (30, "info"),
-    (40, "warn"),
-    (50, "error"),
-    (60, "fatal"),
-];
-
 impl LevelForm {
     /// True when it is written as a number, without quotes.
     pub(super) fn is_number(&self) -> bool {
@@ -77,10 +68,10 @@ impl LevelForm {
         if let Some((_, name)) = self.custom.iter().find(|(known, _)| *known == level) {
             return name.clone();
         }
-        match LEVELS.iter().find(|(known, _)| *known == level) {
-            Some((40, _)) if self.warning => "warning".to_owned(),
-            Some((60, _)) if self.critical => "critical".to_owned(),
-            Some((_, name)) => (*name).to_owned(),
+        match level_name(level) {
+            Some("warn") if self.warning => "warning".to_owned(),
+            Some("fatal") if self.critical => "critical".to_owned(),
+            Some(name) => name.to_owned(),
             None => self.number(level).to_string(),
         }
     }

@@ -1,4 +1,5 @@
 //! The time of a line in UTC: RFC 3339, counts since 1970, or a pattern as of strftime. Any thread; allocates nothing.
+use crate::encode::iso::date_of;
 use crate::encode::json::{push_escaped, push_integer, push_javascript};
 use crate::encode::room::push_short;
 
@@ -193,21 +194,8 @@ impl Clock {
         }
     }
 
-    /// Year, month and day of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
     fn date(&self) -> (i64, u32, u32) {
-        let shifted = self.days + 719_468;
-        let era = shifted.div_euclid(146_097);
-        let day_of_era = shifted.rem_euclid(146_097) as u32;
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
-        (i64::from(year_of_era) + era * 400 + i64::from(month <= 2), month, day)
+        date_of(self.days)
     }
 
     /// The fields of RFC 3339 in their places.

@@ -14,6 +14,7 @@ mod tests;
 use super::attributes::AttributeLimits;
 use super::encoded::EncodedLog;
 use super::format::severity_number;
+use super::levels::level_name;
 use super::{LogRecord, LogTrace};
 use crate::ring::any::{AnyValue, Text};
 
@@ -26,24 +27,11 @@ pub struct RecordOptions {
     pub limits: AttributeLimits,
 }
 
-/// The usual levels by their numbers.
-const LEVELS: [(u16, &str); 6] = [
-    (10, "trace"),
-    (20, "debug"),
-    (30, "info"),
-    (40, "warn"),
-    (50, "error"),
-    (60, "fatal"),
-];
-
 impl RecordOptions {
     /// The name of a level; empty for a level without one.
     pub fn level_name(&self, level: u16) -> &str {
         let own = self.levels.iter().find(|(known, _)| *known == level);
-        let usual = || LEVELS.iter().find(|(known, _)| *known == level);
-        own.map(|(_, name)| &**name)
-            .or_else(|| usual().map(|(_, name)| *name))
-            .unwrap_or("")
+        own.map(|(_, name)| &**name).or_else(|| level_name(level)).unwrap_or("")
     }
 }
 

@@ -1,5 +1,7 @@
 //! UTC days, for the names and the age of log files. Pure arithmetic; any thread.
 
+use crate::encode::iso::date_of;
+
 /// Milliseconds of a day. UTC as computers count it has no leap seconds.
 pub const DAY_MS: u64 = 86_400_000;
 
@@ -23,19 +25,8 @@ impl Day {
 
     /// Year, month in [1, 12], day in [1, 31] of the proleptic Gregorian calendar.
     pub fn civil(self) -> (u32, u32, u32) {
-        // Howard Hinnant's days algorithm: years begin in March, so that the leap day is their last.
-        let shifted = self.0 + 719_468;
-        let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
-        } else {
-            month_from_march - 9
-        };
-        (era * 400 + year_of_era + u32::from(month <= 2), month, day)
+        let (year, month, day) = date_of(i64::from(self.0));
+        (year as u32, month, day)
     }
 
     /// `2026-11-21`.

@@ -19,15 +19,13 @@ import { FLAGGED, KeyIds } from './key-ids.js';
 import type { NativeRing, RingAttachment } from './native-ring.js';
 import { RecordBuilder } from './record-builder.js';
 import type { Redaction } from './redaction.js';
-import { forgetSnapshots, MOST_SPILLED, snapshot, snapshotOfFields } from './snapshot.js';
+import { forgetSnapshots, Spill, snapshot, snapshotOfFields } from './snapshot.js';
 import { SHORT_PAIR, thrown, ValueWriter } from './value-writer.js';
 
 /** Keys remembered by their place: records of a kind have the same keys in the same places as the one before. A power of two. */
 const REMEMBERED = 64;
 
 const hasOwn = Object.prototype.hasOwnProperty;
-// Captured before an application can replace it.
-const afterThisTurn = queueMicrotask;
 
 /** Fields written once, for many records: the bindings of a logger. */
 export interface EncodedFields {
@@ -144,7 +142,7 @@ export class RingLogWriter implements LogWriter {
   #root = 0;
   /** Rules that may be about any key or text: fields are written one by one, slowly. */
   #isSlow = false;
-  #spilled: Spilled[] | null = null;
+  readonly #spill = new Spill<Spilled>();
 
   constructor(native: NativeRing, attachment: RingAttachment) {
     this.ring = attachment.ring;
@@ -191,7 +189,7 @@ export class RingLogWriter implements LogWriter {
       // Our own stack ran out, or a Proxy threw outside of a property. The ring holds nothing of it.
       builder.fail();
     }
-    if (this.#spilled !== null) this.#flush();
+    this.#flush();
     return kept;
   }
 
@@ -368,33 +366,26 @@ export class RingLogWriter implements LogWriter {
 
   /** A call from inside another record's building: kept as it is now, written after that one. */
   #keep(message: unknown, fields: object | undefined, error: unknown): boolean {
-    if (this.#spilled === null) {
-      this.#spilled = [];
-      afterThisTurn(this.#heal);
-    }
-    if (this.#spilled.length >= MOST_SPILLED) {
-      this.#builder.count(DROP_NESTED, 1);
-      return false;
-    }
     const call = { ...this.call };
-    const spilled: Spilled = {
+    const snapshotOf = (): Spilled => ({
       call: { ...call, context: call.context && snapshotOfFields(call.context) },
       message: snapshot(message),
       fields: fields && snapshotOfFields(fields),
       error,
-    };
-    // Snapshots run getters, whose calls may have filled the list or begun another one.
-    this.#spilled ??= [];
-    this.#spilled.push(spilled);
-    return true;
+    });
+    if (this.#spill.keep(snapshotOf, this.#heal)) return true;
+    const builder = this.#builder;
+    const { level } = builder;
+    builder.level = call.level;
+    builder.count(DROP_NESTED, 1);
+    builder.level = level;
+    return false;
   }
 
   #flush(): void {
-    const spilled = this.#spilled;
-    this.#spilled = null;
-    if (spilled === null) return;
+    if (this.#spill.isEmpty) return;
     const before = { ...this.call };
-    for (const { call, message, fields, error } of spilled) {
+    for (const { call, message, fields, error } of this.#spill.take()) {
       Object.assign(this.call, call);
       if (error === LINE) this.line(message as string);
       else this.write(message, fields, error);

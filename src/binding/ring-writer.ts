@@ -4,11 +4,8 @@ import { DROP_NESTED } from './generated/layout.js';
 import { KeyIds } from './key-ids.js';
 import type { NativeRing, RingAttachment } from './native-ring.js';
 import { RecordBuilder } from './record-builder.js';
-import { forgetSnapshots, MOST_SPILLED, snapshot } from './snapshot.js';
+import { forgetSnapshots, Spill, snapshot } from './snapshot.js';
 import { ValueWriter } from './value-writer.js';
-
-// Captured before an application can replace it.
-const afterThisTurn = queueMicrotask;
 
 interface Spilled {
   readonly kind: number;
@@ -21,7 +18,7 @@ export class RingWriter {
   readonly #values: ValueWriter;
   readonly #keys: KeyIds;
   readonly #heal = (): void => this.settle();
-  #spilled: Spilled[] | null = null;
+  readonly #spill = new Spill<Spilled>();
 
   constructor(native: NativeRing, attachment: RingAttachment) {
     this.#keys = new KeyIds(native, attachment.ring);
@@ -61,7 +58,7 @@ export class RingWriter {
       // Our own stack ran out, or a Proxy threw outside of a property. The ring holds nothing of it.
       builder.fail();
     }
-    if (this.#spilled !== null) this.#flush();
+    this.#flush();
     return kept;
   }
 
@@ -77,25 +74,13 @@ export class RingWriter {
 
   /** A call from inside another record's building: kept as it is now, written after that one. */
   #keep(kind: number, a: unknown, b: unknown, c: unknown, d: unknown): boolean {
-    if (this.#spilled === null) {
-      this.#spilled = [];
-      afterThisTurn(this.#heal);
-    }
-    if (this.#spilled.length >= MOST_SPILLED) {
-      this.#builder.count(DROP_NESTED, 1);
-      return false;
-    }
-    const spilled: Spilled = { kind, values: [snapshot(a), snapshot(b), snapshot(c), snapshot(d)] };
-    // Snapshots run getters, whose calls may have filled the list or begun another one.
-    this.#spilled ??= [];
-    this.#spilled.push(spilled);
-    return true;
+    const kept = this.#spill.keep(() => ({ kind, values: [snapshot(a), snapshot(b), snapshot(c), snapshot(d)] }), this.#heal);
+    if (!kept) this.#builder.count(DROP_NESTED, 1);
+    return kept;
   }
 
   #flush(): void {
-    const spilled = this.#spilled;
-    this.#spilled = null;
-    if (spilled === null) return;
-    for (const { kind, values } of spilled) this.write(kind, values[0], values[1], values[2], values[3]);
+    if (this.#spill.isEmpty) return;
+    for (const { kind, values } of this.#spill.take()) this.write(kind, values[0], values[1], values[2], values[3]);
   }
 }

@@ -1,14 +1,16 @@
 // Snapshots of what nested calls want to write while a record is being built. App threads.
 import { thrown } from './value-writer.js';
 
-/** Nested calls kept while one record is built; further ones are dropped and counted. */
-export const MOST_SPILLED = 64;
+/** Nested calls kept while one record is built. */
+const MOST_SPILLED = 64;
 /** Properties of an object that a nested call's snapshot keeps. */
 const MOST_SNAPPED = 64;
 /** Snapshots inside snapshots: a getter that logs its own object would never end. */
 const DEEPEST_SNAPSHOT = 2;
 
+// Captured before an application can replace them.
 const hasOwn = Object.prototype.hasOwnProperty;
+const afterThisTurn = queueMicrotask;
 
 let depth = 0;
 
@@ -46,4 +48,37 @@ export function snapshot(value: unknown): unknown {
 export function snapshotOfFields(fields: object): object {
   const copy = snapshot(fields);
   return typeof copy === 'object' && copy !== null ? copy : { snapshot: copy };
+}
+
+/** Calls from inside another record's building, which are written after that one. */
+export class Spill<T> {
+  #kept: T[] | null = null;
+
+  get isEmpty(): boolean {
+    return this.#kept === null;
+  }
+
+  /**
+   * Keeps what `snapshotOf` makes of a call; false when there are too many. The first one has `heal` called once the stack is empty, for an outer
+   * call that never comes back.
+   */
+  keep(snapshotOf: () => T, heal: () => void): boolean {
+    if (this.#kept === null) {
+      this.#kept = [];
+      afterThisTurn(heal);
+    }
+    if (this.#kept.length >= MOST_SPILLED) return false;
+    const call = snapshotOf();
+    // Snapshots run getters, whose calls may have filled the list or begun another one.
+    this.#kept ??= [];
+    this.#kept.push(call);
+    return true;
+  }
+
+  /** What was kept; none is afterwards. */
+  take(): readonly T[] {
+    const kept = this.#kept ?? [];
+    this.#kept = null;
+    return kept;
+  }
 }

@@ -3,6 +3,7 @@
 import type { ExportBatch } from '../binding/native-export.js';
 import type { BatchSender, Delivery } from './delivery.js';
 import type { SpanExporter } from './exporter.js';
+import { inTime, reasonOf } from './in-time.js';
 import type { LogExporter } from './logs/log-exporter.js';
 import type { SpanIdText } from './span-batch.js';
 
@@ -43,13 +44,13 @@ class UserSender<T> implements BatchSender {
   }
 
   async send(batch: ExportBatch, timeoutMs: number, signal: AbortSignal): Promise<Delivery> {
-    if (this.#late && !(await this.#inTime(this.#late, timeoutMs, signal))) return this.#hung(timeoutMs);
+    if (this.#late && !(await inTime(this.#late, timeoutMs, signal))) return this.#hung(timeoutMs);
     const call = this.#call(batch);
     const settled = call.then(
       () => undefined,
       () => undefined,
     );
-    if (!(await this.#inTime(settled, timeoutMs, signal))) {
+    if (!(await inTime(settled, timeoutMs, signal))) {
       this.#late = settled;
       settled.then(() => {
         if (this.#late === settled) this.#late = undefined;
@@ -87,30 +88,5 @@ class UserSender<T> implements BatchSender {
   #hung(timeoutMs: number): Delivery {
     setImmediate(this.#onHung);
     return { kind: 'refused', reason: 'timeout', message: `its export did not settle within ${Math.round(timeoutMs)} ms` };
-  }
-
-  async #inTime(settled: Promise<void>, ms: number, signal: AbortSignal): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    let giveUp: (() => void) | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      giveUp = () => resolve(false);
-      timer = setTimeout(giveUp, ms);
-      signal.addEventListener('abort', giveUp, { once: true });
-      if (signal.aborted) giveUp();
-    });
-    try {
-      return await Promise.race([settled.then(() => true), late]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp as () => void);
-    }
-  }
-}
-
-function reasonOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return `[${typeof error}]`;
   }
 }

@@ -4,6 +4,7 @@ import type { LogSink } from '../../logs/sinks/sink.js';
 import { refusedOption } from '../batch-options.js';
 import { unexported } from '../context-exporter.js';
 import type { BatchSender, Delivery } from '../delivery.js';
+import { inTime, reasonOf } from '../in-time.js';
 import { decodeLogs, type ExportedLog } from './exported-log.js';
 import { checkLogBatch, checkLogRecords, checkSinkName, type LogBatchOptions, type LogRecordChoices } from './options.js';
 import { openRecords, ownKey } from './record-pipeline.js';
@@ -48,31 +49,6 @@ class CallbackSender implements BatchSender {
 
   async close(): Promise<void> {
     // It holds nothing.
-  }
-}
-
-/** @throws what the promise is rejected with */
-async function inTime(result: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  let giveUp: (() => void) | undefined;
-  const late = new Promise<false>((resolve) => {
-    giveUp = () => resolve(false);
-    timer = setTimeout(giveUp, Math.max(0, ms));
-    signal.addEventListener('abort', giveUp, { once: true });
-  });
-  try {
-    return await Promise.race([result.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp as () => void);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return `[${typeof error}]`;
   }
 }
 

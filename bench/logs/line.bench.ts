@@ -97,7 +97,7 @@ export function plan(settings: Settings): Row[] {
       }),
     ),
     {
-      name: 'heap bytes per line, flat fields, against pino sync',
+      name: 'bytes allocated per log line, flat fields, against pino sync',
       unit: 'B',
       goal: { kind: 'times-faster', factor: 10 },
       rounds: 1,

@@ -410,6 +410,8 @@ fn a_process_that_sees_the_new_file_late_writes_to_no_packed_one() {
     put(&mut slow, "b\n", NOON + DAY_MS).unwrap();
     assert_eq!(files(dir.path())["app-2026-11-22.log"], "a\nb\n");
     assert_eq!(unpacked(&dir.path().join("app-2026-11-21.3.log.gz")), "1234567890\n\n");
+    // Whoever is in the next day packs all that is left of this one, what comes late included.
+    slow.settle();
     let mut late = FileSink::new(FileOptions {
         packing: Some(Packing::Gzip),
         ..options(dir.path())

@@ -143,6 +143,32 @@ fn a_sink_that_stalls_alone_keeps_its_lines_in_the_ring_and_gets_all_of_them() {
 }
 
 #[test]
+fn a_flush_is_for_rings_too_that_were_opened_while_the_collector_was_busy() {
+    let (busy, stuck) = (Told::new("busy", HANG, false), Told::new("stuck", STALL, false));
+    let (_scratch, process, route, _) = process(&[&busy]);
+    let other = process.outlet(Box::new(stuck.clone()));
+    let to_stuck = process.lead("other", &[&other]);
+    let mut first = process.thread(1 << 12, 0);
+    say(&mut first, route, 0.0, "first\n");
+    // In the middle of its round, most likely; where it is not, the test is only easier.
+    std::thread::sleep(Duration::from_millis(50));
+    let mut second = process.thread(1 << 12, 1);
+    say(&mut second, to_stuck, 1.0, "second\n");
+    let logs = Arc::clone(&process.logs);
+    let flush = std::thread::spawn(move || logs.flush(Duration::from_millis(300)));
+    std::thread::sleep(Duration::from_millis(20));
+    busy.does(TAKE);
+    let flushed = flush.join().unwrap();
+    stuck.does(TAKE);
+    assert!(!flushed, "the second line was not written");
+    assert!(process.logs.flush(LONG));
+    assert_eq!(
+        (busy.text(), stuck.text()),
+        ("first\n".to_owned(), "second\n".to_owned())
+    );
+}
+
+#[test]
 fn a_sink_that_holds_up_another_one_is_detached_keeps_a_backlog_and_says_what_it_missed() {
     for (does, blocks, reason) in [
         (STALL, false, "stalled"),

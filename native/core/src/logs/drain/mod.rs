@@ -395,6 +395,8 @@ impl LogDrain {
     fn flush(&mut self) {
         if self.flush.is_none() {
             let Some(ticket) = self.logs.flush_wanted() else { return };
+            // A ring may have been opened and written since this round began, and the flush is for what is in it.
+            self.adopt();
             let targets = self
                 .feeds
                 .iter()

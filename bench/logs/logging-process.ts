@@ -1,6 +1,7 @@
 // Program: a service that writes log lines into a file, by one of several loggers. Tells what that costs its main thread, its process,
 // and the slowest of its calls. One file per process.
 import { readFileSync } from 'node:fs';
+import { mainThreadNs, processNs } from '../runner/cpu-time.js';
 import { loadPino, loadWinston } from '../runner/peers.js';
 import { answer } from '../runner/program.js';
 import { percentile } from '../runner/statistics.js';
@@ -97,20 +98,6 @@ function byWinston(file: string): Service {
     // It has no flush: the file says when everything is there, see `delivered`.
     flush: () => Promise.resolve(),
   };
-}
-
-/** Time that this process's main thread spent on a core, in ns. Linux counts it per thread; elsewhere it is that of the process. */
-function mainThreadNs(): number {
-  try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]);
-  } catch {
-    return processNs();
-  }
-}
-
-function processNs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) * 1_000;
 }
 
 const NEWLINE = 10;

@@ -1,6 +1,6 @@
 // Program: a service that logs small objects under rules of redaction, or under none, and tells what a line costs its main thread.
-import { readFileSync } from 'node:fs';
 import { configureLogging, fileSink, getLogger, type Redact } from 'kymo';
+import { mainThreadNs, processNs } from '../runner/cpu-time.js';
 import { answer } from '../runner/program.js';
 
 /** What to redact, and the object that is logged. */
@@ -35,20 +35,6 @@ function line(turn: number): object {
     user: { id: turn, name: 'alice', password: 'hunter2' },
     headers: { host: 'orders.internal', authorization: 'Bearer 0123456789abcdef' },
   };
-}
-
-/** Time that the main thread spent on a core, in ns: what other programs take from it does not count. Linux; elsewhere that of the process. */
-function mainThreadNs(): number {
-  try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]);
-  } catch {
-    return processNs();
-  }
-}
-
-function processNs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) * 1_000;
 }
 
 let written = 0;

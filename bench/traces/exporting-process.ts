@@ -1,7 +1,7 @@
 // Program: a service that ends spans at a steady rate and exports them, or not. Tells what that costs its main thread, and how late its
 // loop runs meanwhile.
-import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { mainThreadNs } from '../runner/cpu-time.js';
 import { loadOpenTelemetryApi, loadOpenTelemetryContexts, loadOpenTelemetryOtlp, loadOpenTelemetryTraces } from '../runner/peers.js';
 import { answer } from '../runner/program.js';
 import { type AnySpan, setFour } from './subjects.js';
@@ -77,16 +77,6 @@ async function byPeer(endpoint: string): Promise<Service> {
       return taken;
     },
   };
-}
-
-/** Time that this process's main thread spent on a core, in ns. Linux counts it per thread; elsewhere it is that of the process. */
-function mainThreadNs(): number {
-  try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]);
-  } catch {
-    const { user, system } = process.cpuUsage();
-    return (user + system) * 1_000;
-  }
 }
 
 let service: Service | undefined;

@@ -29,7 +29,8 @@ export interface ChildOptions {
 /**
  * Writes log lines. Each method takes a constant message and fields, `info('routed', { to, ms })`; fields, an error, or both first;
  * and, for messages with `%s`, `%d`, `%i`, `%f`, `%j`, `%o`, `%O`, further arguments. No method throws into its caller, and none waits, but for
- * a full ring whose level is to `block`. A line costs 100 to 400 ns, 60 of them the clock, and no garbage where its values are flat.
+ * a full ring whose level is to `block`. In a loop a line costs 140 to 600 ns, 60 of them the clock, and
+ * where its values are flat no garbage but the 16 bytes of its time.
  *
  * A message is best constant: lines of one kind are found by it, counted by it, limited by it, and what varies is in fields with types.
  */
